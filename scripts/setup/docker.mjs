@@ -1,0 +1,15 @@
+import { root } from './paths.mjs';
+import { findExecutable, run } from './run.mjs';
+
+/** Undefined if `docker compose` can be used here, else why not. */
+export async function whyNoDocker() {
+  if (!findExecutable('docker')) return 'there is no docker command';
+  const info = await run('docker', ['info', '--format', '{{.ServerVersion}}'], { timeoutMs: 10_000 });
+  if (!info.ok) return `docker info fails: ${lastLine(info.output)}`;
+  const compose = await run('docker', ['compose', 'version'], { timeoutMs: 10_000 });
+  return compose.ok ? undefined : `docker compose fails: ${lastLine(compose.output)}`;
+}
+
+export const compose = (args, options = {}) => run('docker', ['compose', ...args], { cwd: root, ...options });
+
+export const lastLine = (output) => output.trim().split('\n').at(-1) || 'no message';

@@ -1,0 +1,20 @@
+import { SetupError } from './failure.mjs';
+import { ensureInstance, privateBackend, SHARED } from './instances.mjs';
+
+/** A disposable server beside the shared one, for tests that stop it, kill it or fill it. */
+export async function ensureExtra(kind, name, { owner, log }) {
+  if (!SHARED.includes(kind))
+    throw new SetupError(`There is no kind of server named ${kind}; there are ${SHARED.join(' and ')}.`);
+  if (!/^[a-z0-9][a-z0-9-]{0,39}$/.test(name) || SHARED.includes(name)) {
+    throw new SetupError(`${name} cannot name an extra server: use lower-case letters, digits and hyphens.`);
+  }
+  const backend = privateBackend(kind);
+  const bin = backend.findBinaries();
+  if (!bin) {
+    throw new SetupError(
+      `An extra ${kind} needs its server binaries on this machine, and there are none.\n` +
+        `  mend: install the package ${kind === 'rabbitmq' ? 'rabbitmq-server' : 'postgresql'}`,
+    );
+  }
+  return ensureInstance(name, backend, { bin, owner, log });
+}
