@@ -1,0 +1,43 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { InjectConfig, type BrokerConfig } from '../config/config.module';
+import { EventBus } from '../message/message.module';
+import { BrokerConnection, type ConnectionStatus } from './broker-connection';
+import { ConfirmPublisher } from './confirm-publisher';
+
+/**
+ * The two connections. One consumes, acknowledges and declares; the other publishes, so that a broker that blocks publishers
+ * (memory or disk alarm) still reads our acknowledgements.
+ */
+@Injectable()
+export class BrokerConnections implements OnApplicationShutdown {
+  readonly consume: BrokerConnection;
+  readonly publish: BrokerConnection;
+  /** For retry and dead-letter copies. */
+  readonly copies: ConfirmPublisher;
+  /** For what handlers and the admin API publish: a missing exchange there closes a channel, and must not close that of the copies. */
+  readonly outgoing: ConfirmPublisher;
+
+  constructor(@InjectConfig('broker') config: BrokerConfig, events: EventBus) {
+    this.consume = new BrokerConnection('consume', config, events);
+    this.publish = new BrokerConnection('publish', config, events);
+    this.copies = new ConfirmPublisher(this.publish, config.publishTimeoutMs);
+    this.outgoing = new ConfirmPublisher(this.publish, config.publishTimeoutMs);
+  }
+
+  start(): void {
+    this.copies.start();
+    this.outgoing.start();
+    this.publish.start();
+    this.consume.start();
+  }
+
+  status(): { consume: ConnectionStatus; publish: ConnectionStatus } {
+    return { consume: this.consume.status, publish: this.publish.status };
+  }
+
+  /** Last of all: consumers have drained by now (`beforeApplicationShutdown`). */
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all([this.copies.stop(), this.outgoing.stop()]);
+    await Promise.all([this.consume.close(), this.publish.close()]);
+  }
+}

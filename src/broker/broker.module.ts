@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+import { MessageModule } from '../message/message.module';
+import { BrokerConnections } from './broker-connections';
+
+@Module({ imports: [MessageModule], providers: [BrokerConnections], exports: [BrokerConnections] })
+export class BrokerModule {}
+
+export { backoffMs } from './backoff';
+export { BrokerConnections } from './broker-connections';
+export type { BrokerConnection, ConnectionStatus } from './broker-connection';
+export { ChannelKeeper, plainChannel } from './channel-keeper';
+export { ConfirmPublisher, UnconfirmedError, UnroutableError } from './confirm-publisher';
+export { DeliveryChannel, type ChannelDelivery } from './delivery-channel';
+export { HEADER } from './headers';
+export { copyOf, cut, type CopyHeaders, type Publication } from './publication';

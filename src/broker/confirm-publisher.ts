@@ -1,0 +1,128 @@
+import type { ConfirmChannel, Message, Options } from 'amqplib';
+import type { BrokerConnection } from './broker-connection';
+import { ChannelKeeper, confirmChannel } from './channel-keeper';
+import type { Publication } from './publication';
+
+/** The broker took the message and had no queue for it. Nothing holds it now. */
+export class UnroutableError extends Error {
+  override readonly name = 'UnroutableError';
+
+  constructor(readonly exchange: string, readonly routingKey: string, detail = 'no queue is bound for it') {
+    super(`a message for exchange "${exchange}" with routing key "${routingKey}" could not be routed: ${detail}`);
+  }
+}
+
+/** No confirm came: the broker may or may not hold the message. */
+export class UnconfirmedError extends Error {
+  override readonly name = 'UnconfirmedError';
+}
+
+interface Pending {
+  returned: boolean;
+  readonly publication: Publication;
+}
+
+/**
+ * Publishes with confirm and mandatory over a raw confirm channel of the publishing connection. Nothing is buffered: without
+ * a channel it fails at once, because a buffer that is sent after a reconnect makes a ghost copy of what came back meanwhile.
+ */
+export class ConfirmPublisher {
+  private readonly keeper: ChannelKeeper<ConfirmChannel>;
+  private channel: ConfirmChannel | undefined;
+  private readonly pending = new Map<string, Set<Pending>>();
+
+  constructor(
+    private readonly connection: BrokerConnection,
+    private readonly timeoutMs: number,
+  ) {
+    this.keeper = new ChannelKeeper<ConfirmChannel>(connection, {
+      create: confirmChannel,
+      setup: (channel) => {
+        channel.on('return', (message: Message) => {
+          this.markReturned(message);
+        });
+        this.channel = channel;
+        return Promise.resolve();
+      },
+      lost: () => (this.channel = undefined),
+    });
+  }
+
+  start(): void {
+    this.keeper.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.keeper.stop();
+  }
+
+  /** Undefined when a publication can be tried now; else why it cannot. */
+  get unavailable(): string | undefined {
+    if (this.connection.blocked !== undefined) return `the broker blocks publishing: ${this.connection.blocked}`;
+    return this.channel ? undefined : 'there is no publishing connection to the broker';
+  }
+
+  /**
+   * Resolves when the broker has confirmed the message and routed it to a queue.
+   * @throws UnroutableError no queue took it. @throws UnconfirmedError the outcome is unknown; publish again with the same id.
+   */
+  publish(publication: Publication): Promise<void> {
+    const unavailable = this.unavailable;
+    const channel = this.channel;
+    if (unavailable !== undefined || !channel) return Promise.reject(new UnconfirmedError(unavailable));
+    const pending: Pending = { returned: false, publication };
+    const key = this.track(pending);
+    return new Promise<void>((resolve, reject) => {
+      const settle = (error: Error | undefined): void => {
+        clearTimeout(timer);
+        this.untrack(key, pending);
+        if (error) reject(error);
+        else if (pending.returned) reject(new UnroutableError(publication.exchange, publication.routingKey));
+        else resolve();
+      };
+      const timer = setTimeout(() => {
+        settle(new UnconfirmedError(`the broker did not confirm within ${this.timeoutMs} ms`));
+      }, this.timeoutMs);
+      try {
+        channel.publish(
+          publication.exchange,
+          publication.routingKey,
+          publication.body,
+          { ...publication.properties, headers: publication.headers, mandatory: true, persistent: true } as Options.Publish,
+          (error: unknown) => {
+            settle(error ? new UnconfirmedError(`the broker refused the message: ${String(error)}`) : undefined);
+          },
+        );
+      } catch (error) {
+        settle(new UnconfirmedError(`could not be sent: ${String(error)}`, { cause: error }));
+      }
+    });
+  }
+
+  private track(pending: Pending): string {
+    const { exchange, routingKey, properties, headers } = pending.publication;
+    const key = correlation(exchange, routingKey, properties.messageId, headers);
+    const same = this.pending.get(key);
+    if (same) same.add(pending);
+    else this.pending.set(key, new Set([pending]));
+    return key;
+  }
+
+  private untrack(key: string, pending: Pending): void {
+    const same = this.pending.get(key);
+    same?.delete(pending);
+    if (same?.size === 0) this.pending.delete(key);
+  }
+
+  /** `basic.return` comes before the confirm on the same channel, and names no sequence number: matched by what it carries. */
+  private markReturned(message: Message): void {
+    const { exchange, routingKey } = message.fields as { exchange: string; routingKey: string };
+    const key = correlation(exchange, routingKey, message.properties.messageId as unknown, message.properties.headers ?? {});
+    for (const pending of this.pending.get(key) ?? []) pending.returned = true;
+  }
+}
+
+/** Publications that share it share their route, and so their fate. */
+function correlation(exchange: string, routingKey: string, id: unknown, headers: Record<string, unknown>): string {
+  return [exchange, routingKey, id, headers['holdfast-copy-token']].join('\0');
+}

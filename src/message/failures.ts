@@ -1,0 +1,66 @@
+import type { DeadLetterReason } from './outcome';
+import { parseDuration, type Duration } from './duration';
+
+/** Throw it from a handler when trying again cannot help: the message becomes a dead letter at once. */
+export class PermanentError extends Error {
+  override readonly name: string = 'PermanentError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/**
+ * Throw it to be called again after a delay of your choosing, e.g. `new RetryLater('10m')`.
+ * It uses up an attempt like any other failure, so that it cannot go on for ever.
+ */
+export class RetryLater extends Error {
+  override readonly name = 'RetryLater';
+  /** Milliseconds. */
+  readonly delayMs: number;
+
+  constructor(delay: Duration, message = `retry in ${String(delay)}`, options?: ErrorOptions) {
+    super(message, options);
+    this.delayMs = parseDuration(delay);
+  }
+}
+
+/** Throw it when there is nothing to do: the message is recorded as discarded, and what the handler wrote is rolled back. */
+export class Discard extends Error {
+  override readonly name = 'Discard';
+
+  constructor(readonly reason: string) {
+    super(reason);
+  }
+}
+
+/** A dead letter with a reason of its own; what built-in middleware throws. */
+export class Rejected extends PermanentError {
+  override readonly name = 'Rejected';
+
+  constructor(
+    readonly deadLetterReason: DeadLetterReason,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The handler ran longer than its `timeout`. Transient: the retry policy decides. */
+export class HandlerTimeoutError extends Error {
+  override readonly name = 'HandlerTimeoutError';
+
+  constructor(readonly timeoutMs: number) {
+    super(`the handler did not finish within its timeout of ${String(timeoutMs)} ms; its transaction was rolled back`);
+  }
+}
+
+/** The abort reason of `ctx.signal` when the process stops before the handler has finished. */
+export class ShutdownError extends Error {
+  override readonly name = 'ShutdownError';
+
+  constructor() {
+    super('the process is shutting down; the message goes back to the broker and no attempt is counted');
+  }
+}

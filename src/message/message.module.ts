@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { EventBus } from './events';
+
+@Module({ providers: [EventBus], exports: [EventBus] })
+export class MessageModule {}
+
+export * from './context';
+export * from './delivery';
+export * from './duration';
+export * from './events';
+export * from './failures';
+export * from './outcome';

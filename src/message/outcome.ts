@@ -1,0 +1,60 @@
+/** Why a message ended up in the dead letters. Stable: written to the header `holdfast-reason`, to tables and metrics. */
+export type DeadLetterReason =
+  | 'permanent-error'
+  | 'attempts-exhausted'
+  | 'delivery-limit'
+  | 'malformed'
+  | 'too-large'
+  | 'invalid'
+  | 'unauthenticated'
+  | 'no-handler'
+  | 'missing-transaction-id'
+  | 'transaction-id-conflict'
+  | 'middleware-stopped';
+
+/** What a copy already committed in the inbox is waiting for: its publication was never confirmed. */
+export interface RecordedCopy {
+  readonly token: string;
+  /** Failed tries the copy carries. */
+  readonly failedAttempts: number;
+}
+
+/**
+ * What becomes of one delivery. Every value has exactly one effect on the wire, stated in `docs/message-lifecycle.md`
+ * and carried out by `consumer/settlement`.
+ */
+export type Outcome =
+  | { readonly kind: 'completed' }
+  | { readonly kind: 'duplicate' }
+  | {
+      readonly kind: 'retry';
+      /** Milliseconds until the next try, at least. */
+      readonly delayMs: number;
+      readonly reason: string;
+      readonly error?: unknown;
+      readonly recorded?: RecordedCopy;
+    }
+  | { readonly kind: 'defer'; readonly reason: string; readonly delayMs: number }
+  | {
+      readonly kind: 'dead-letter';
+      readonly reason: DeadLetterReason;
+      readonly error?: unknown;
+      readonly recorded?: RecordedCopy;
+    }
+  | { readonly kind: 'discard'; readonly reason: string }
+  | { readonly kind: 'release'; readonly reason: ReleaseReason; readonly error?: unknown };
+
+/** Failures that are not the message's: it stays with the broker and no attempt is spent. */
+export type ReleaseReason = 'database' | 'publisher' | 'channel' | 'shutdown' | 'paused';
+
+export type OutcomeKind = Outcome['kind'];
+
+export const OUTCOME_KINDS: readonly OutcomeKind[] = [
+  'completed',
+  'duplicate',
+  'retry',
+  'defer',
+  'dead-letter',
+  'discard',
+  'release',
+];
