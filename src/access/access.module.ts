@@ -1,0 +1,24 @@
+import { Module } from '@nestjs/common';
+import { DatabaseModule } from '../database/database.module';
+import { ApiKeys } from './api-keys';
+import { FailureLimit } from './failure-limit';
+import { IdempotentRequests } from './idempotency-key.store';
+
+const failureLimit = { provide: FailureLimit, useFactory: () => new FailureLimit() };
+
+@Module({
+  imports: [DatabaseModule],
+  providers: [ApiKeys, failureLimit, IdempotentRequests],
+  exports: [ApiKeys, FailureLimit, IdempotentRequests],
+})
+export class AccessModule {}
+
+export type { Caller } from './api-keys';
+export { CurrentKey, type CallerRequest } from './current-key';
+export { HoldfastController, OpenController } from './holdfast-controller';
+export { isDeeperThan } from './json-depth';
+export { openApiSchema, problemResponse } from './openapi';
+export { Problem, type Issue, type ProblemOptions } from './problem';
+export { ProblemFilter } from './problem.filter';
+export { Open, RequireRole } from './roles';
+export { invalidRequest, ZodBody } from './zod-body';
