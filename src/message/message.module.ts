@@ -4,9 +4,12 @@ import { EventBus } from './events';
 @Module({ providers: [EventBus], exports: [EventBus] })
 export class MessageModule {}
 
+export * from './backoff';
 export * from './context';
 export * from './delivery';
+export * from './dependency-gate';
 export * from './duration';
 export * from './events';
 export * from './failures';
 export * from './outcome';
+export * from './trace-context';
