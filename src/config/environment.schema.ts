@@ -51,6 +51,12 @@ export const environmentSchema = z.object({
         'info',
         'The least severe log lines that are written.',
       ),
+      logMessages: variable(
+        'HOLDFAST_LOG_MESSAGES',
+        choice(['all', 'failures', 'none']),
+        'all',
+        'Which messages get a log line once settled: `all`, `failures` (retries and dead letters) or `none`.',
+      ),
       apiDocs: variable(
         'HOLDFAST_API_DOCS',
         flag(),

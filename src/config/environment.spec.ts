@@ -13,6 +13,7 @@ describe('readEnvironment', () => {
         examples: false,
         shutdownGraceMs: 25_000,
         logLevel: 'info',
+        logMessages: 'all',
         apiDocs: true,
         trustedProxies: 0,
       },
