@@ -64,6 +64,9 @@ export async function prepare(name, { bin, takenPorts, log }) {
 
 export async function start(record, { timeoutMs = 60_000 } = {}) {
   writeConfiguration(record);
+  // Nothing of this server lives when it is started (instances.mjs sees to it), so a lock file is a dead one's. Postgres
+  // cannot tell where the process table keeps the dead, as it does in containers without a real init.
+  rmSync(join(record.dataDir, 'postmaster.pid'), { force: true });
   const args = ['-D', record.dataDir, '-c', `cluster_name=${record.marker}`];
   const pid = await launch(record, join(record.bin, 'postgres'), args, {
     ...identity(record.user),

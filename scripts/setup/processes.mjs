@@ -29,17 +29,23 @@ export async function waitUntilGone(marker, timeoutMs) {
 /** When this process started: with the pid it names one process for ever. Undefined if it does not live. */
 export function startOf(pid) {
   try {
-    // After the name in brackets (which may hold blanks) the 20th field is the start time.
-    if (existsSync('/proc/self/stat')) {
-      return readFileSync(`/proc/${pid}/stat`, 'utf8')
-        .replace(/^.*\) /s, '')
-        .split(' ')[19];
-    }
-    return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+    return existsSync('/proc/self/stat') ? startFromProc(pid) : startFromPs(pid);
   } catch {
     return undefined;
   }
 }
+
+/** After the name in brackets (which may hold blanks) come the state and, 19 fields on, the start time. */
+function startFromProc(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  const isZombie = fields[0] === 'Z'; // Dead, but its parent (in containers often nobody) has not noticed.
+  return isZombie ? undefined : fields[19];
+}
+
+const startFromPs = (pid) =>
+  execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim() || undefined;
 
 /** Names a process so that `isAlive` can tell it from a later one with the same pid. */
 export const identify = (pid = process.pid) => ({ pid, start: startOf(pid) });
