@@ -1,9 +1,8 @@
 import { Logger, type LoggerService } from '@nestjs/common';
 import { AmqpConnection } from '@golevelup/nestjs-rabbitmq';
-import type { ChannelModel } from 'amqplib';
+import type { Channel, ChannelModel } from 'amqplib';
 import type { BrokerConfig } from '../config/config.module';
-import type { EventBus } from '../message/message.module';
-import { backoffMs } from './backoff';
+import { backoffMs, type EventBus } from '../message/message.module';
 
 export type ConnectionName = 'consume' | 'publish';
 export type ConnectionStatus = 'connected' | 'disconnected' | 'blocked';
@@ -101,6 +100,22 @@ export class BrokerConnection {
     this.connectedListeners.add(listener);
     if (this.current) listener(this.current);
     return () => this.connectedListeners.delete(listener);
+  }
+
+  /** Runs `work` on a channel of its own. What closed the channel, not the call that noticed it, is what is thrown. */
+  async withChannel<T>(work: (channel: Channel) => Promise<T>): Promise<T> {
+    const model = this.current;
+    if (!model) throw new Error(`there is no ${this.name} connection to the broker`);
+    const channel = await model.createChannel();
+    let refusal: Error | undefined;
+    channel.on('error', (error: Error) => (refusal = error));
+    try {
+      return await work(channel);
+    } catch (error) {
+      throw refusal ?? error;
+    } finally {
+      await channel.close().catch(() => undefined);
+    }
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { InjectConfig, type BrokerConfig } from '../config/config.module';
-import { EventBus } from '../message/message.module';
+import { backoffMs, DependencyGate, EventBus } from '../message/message.module';
 import { BrokerConnection, type ConnectionStatus } from './broker-connection';
 import { ConfirmPublisher } from './confirm-publisher';
 
@@ -16,12 +16,18 @@ export class BrokerConnections implements OnApplicationShutdown {
   readonly copies: ConfirmPublisher;
   /** For what handlers and the admin API publish: a missing exchange there closes a channel, and must not close that of the copies. */
   readonly outgoing: ConfirmPublisher;
+  /** Whether a copy can be published. */
+  readonly publisherGate: DependencyGate;
 
   constructor(@InjectConfig('broker') config: BrokerConfig, events: EventBus) {
     this.consume = new BrokerConnection('consume', config, events);
     this.publish = new BrokerConnection('publish', config, events);
     this.copies = new ConfirmPublisher(this.publish, config.publishTimeoutMs);
     this.outgoing = new ConfirmPublisher(this.publish, config.publishTimeoutMs);
+    this.publisherGate = new DependencyGate('publisher', () => this.probePublisher(), events, (n) => backoffMs(n, 100, 5_000));
+    events.on('connection.changed', ({ connection, state }) => {
+      if (connection === 'publish' && state === 'connected') this.publisherGate.hurry();
+    });
   }
 
   start(): void {
@@ -29,6 +35,7 @@ export class BrokerConnections implements OnApplicationShutdown {
     this.outgoing.start();
     this.publish.start();
     this.consume.start();
+    this.publisherGate.start();
   }
 
   status(): { consume: ConnectionStatus; publish: ConnectionStatus } {
@@ -37,7 +44,13 @@ export class BrokerConnections implements OnApplicationShutdown {
 
   /** Last of all: consumers have drained by now (`beforeApplicationShutdown`). */
   async onApplicationShutdown(): Promise<void> {
+    this.publisherGate.stop();
     await Promise.all([this.copies.stop(), this.outgoing.stop()]);
     await Promise.all([this.consume.close(), this.publish.close()]);
+  }
+
+  private probePublisher(): Promise<void> {
+    const unavailable = this.copies.unavailable;
+    return unavailable === undefined ? Promise.resolve() : Promise.reject(new Error(unavailable));
   }
 }

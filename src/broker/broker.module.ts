@@ -5,7 +5,6 @@ import { BrokerConnections } from './broker-connections';
 @Module({ imports: [MessageModule], providers: [BrokerConnections], exports: [BrokerConnections] })
 export class BrokerModule {}
 
-export { backoffMs } from './backoff';
 export { BrokerConnections } from './broker-connections';
 export type { BrokerConnection, ConnectionStatus } from './broker-connection';
 export { ChannelKeeper, plainChannel } from './channel-keeper';

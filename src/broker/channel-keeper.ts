@@ -1,5 +1,5 @@
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
-import { backoffMs } from './backoff';
+import { backoffMs } from '../message/message.module';
 import type { BrokerConnection } from './broker-connection';
 
 export interface ChannelKeeperOptions<C extends Channel> {

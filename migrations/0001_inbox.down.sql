@@ -1,0 +1,2 @@
+drop table holdfast.suspect_delivery;
+drop table holdfast.inbox_message;

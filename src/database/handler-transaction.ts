@@ -1,0 +1,162 @@
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import type { PoolClient, QueryConfig, QueryResult } from 'pg';
+import type { Sql } from '../message/message.module';
+
+/** COMMIT was answered with ROLLBACK: a statement had failed and the handler went on as if it had not. */
+export class SwallowedSqlError extends Error {
+  override readonly name = 'SwallowedSqlError';
+
+  constructor() {
+    super(
+      'Postgres rolled the transaction back at commit: a statement of the handler failed and its error was caught. ' +
+        'Let the error out, or put the statement that may fail into a savepoint (ctx.tx.transaction(...))',
+    );
+  }
+}
+
+/** The transaction itself could not go on: no connection, the connection broke, or the outcome of COMMIT is unknown. */
+export class TransactionLostError extends Error {
+  override readonly name = 'TransactionLostError';
+}
+
+/** The TypeORM internals that put a QueryRunner on a connection in mid-transaction; `test/assumptions` watches over them. */
+type AdoptingQueryRunner = Omit<QueryRunner, 'isTransactionActive' | 'isReleased'> & {
+  databaseConnection: PoolClient;
+  isTransactionActive: boolean;
+  isReleased: boolean;
+  transactionDepth: number;
+};
+
+/**
+ * One transaction of one message. Begin, inbox and commit go straight through the pg client; TypeORM comes into it only when
+ * the handler asks for `manager`, on the same connection.
+ */
+export class HandlerTransaction {
+  private runner: AdoptingQueryRunner | undefined;
+  private ended = false;
+  private broken: Error | undefined;
+  private readonly onError = (error: Error): void => {
+    this.broken ??= error;
+  };
+
+  constructor(
+    private readonly client: PoolClient,
+    private readonly dataSource: DataSource,
+    private readonly giveBack: (destroy: boolean) => void,
+    private readonly terminate: (processId: number) => Promise<void>,
+  ) {
+    // A checked-out client without it takes the process down when the server goes.
+    client.on('error', this.onError);
+  }
+
+  /** Why the connection can no longer be used; undefined while it can. */
+  get lost(): Error | undefined {
+    return this.broken;
+  }
+
+  /** Opens the transaction and runs the first statement in the same round trip. */
+  async begin(lockTimeoutMs: number, first: QueryConfig): Promise<QueryResult<Record<string, unknown>>> {
+    // Both are on the wire before either is answered (`pipeline: true`); a failed BEGIN means a dead connection.
+    const begun = this.client.query(`begin; set local lock_timeout = ${String(lockTimeoutMs)}`);
+    const result = this.client.query<Record<string, unknown>>(first);
+    const [opened, answered] = await Promise.allSettled([begun, result]);
+    if (opened.status === 'rejected') throw this.lostBecause('begin', opened.reason);
+    if (answered.status === 'rejected') throw answered.reason as Error;
+    return answered.value;
+  }
+
+  async query(config: QueryConfig): Promise<QueryResult<Record<string, unknown>>> {
+    this.assertOpen();
+    return this.client.query<Record<string, unknown>>(config);
+  }
+
+  get manager(): EntityManager {
+    this.assertOpen();
+    if (!this.runner) {
+      const runner = this.dataSource.createQueryRunner() as unknown as AdoptingQueryRunner;
+      runner.databaseConnection = this.client;
+      // Without these two, save() would open and commit a transaction of its own, that is: ours, too early.
+      runner.isTransactionActive = true;
+      runner.transactionDepth = 1;
+      this.runner = runner;
+    }
+    return this.runner.manager;
+  }
+
+  get sql(): Sql {
+    return {
+      query: async <Row extends object>(text: string, values?: unknown[]) => {
+        this.assertOpen();
+        const { rows, rowCount } = await this.client.query(text, values);
+        return { rows: rows as Row[], rowCount };
+      },
+    };
+  }
+
+  /**
+   * @throws SwallowedSqlError Postgres answered ROLLBACK. @throws TransactionLostError the answer did not come: the message
+   * must be looked up again. Everything else is the error of a deferred constraint.
+   */
+  async commit(): Promise<void> {
+    let result: QueryResult;
+    try {
+      result = await this.client.query('commit');
+    } catch (error) {
+      if (this.isAlive(error)) throw error;
+      throw this.lostBecause('commit', error);
+    }
+    this.end(false);
+    if (result.command !== 'COMMIT') throw new SwallowedSqlError();
+  }
+
+  /** Never throws: a rollback that fails leaves a connection that is thrown away, which rolls back too. */
+  async rollback(): Promise<void> {
+    if (this.ended) return;
+    try {
+      await this.client.query('rollback');
+      this.end(false);
+    } catch {
+      this.end(true);
+    }
+  }
+
+  /** Ends a transaction that its handler still uses: the server's side is ended first, so that its locks are free. */
+  async abort(): Promise<void> {
+    if (this.ended) return;
+    const { processID } = this.client as PoolClient & { processID?: number };
+    this.ended = true;
+    if (processID !== undefined && !this.broken) await this.terminate(processID).catch(() => undefined);
+    this.release(true);
+  }
+
+  private end(destroy: boolean): void {
+    this.ended = true;
+    this.release(destroy || this.broken !== undefined);
+  }
+
+  private release(destroy: boolean): void {
+    if (this.runner) this.runner.isReleased = true;
+    this.giveBack(destroy);
+    // What is destroyed may still report an error; the listener goes with it.
+    if (!destroy) this.client.off('error', this.onError);
+  }
+
+  private assertOpen(): void {
+    if (this.ended) {
+      throw new Error(
+        'the transaction of this message has ended: ctx.tx and ctx.sql must not be used after the handler returned or timed out',
+      );
+    }
+  }
+
+  /** An error that Postgres itself reported leaves the connection usable. */
+  private isAlive(error: unknown): boolean {
+    const code = (error as { code?: unknown } | undefined)?.code;
+    return !this.broken && typeof code === 'string' && /^(23|40|P0|22)/.test(code);
+  }
+
+  private lostBecause(step: string, cause: unknown): TransactionLostError {
+    this.broken ??= cause instanceof Error ? cause : new Error(String(cause));
+    return new TransactionLostError(`the database connection was lost at ${step}: ${this.broken.message}`, { cause });
+  }
+}

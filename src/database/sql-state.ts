@@ -1,0 +1,29 @@
+/**
+ * What a Postgres error says about whose fault it is. Codes: PostgreSQL manual, appendix A. TypeORM wraps the driver's
+ * error, handlers wrap it again, so the chain of causes is followed.
+ */
+export type SqlFailure = 'infrastructure' | 'contention' | 'lock-timeout' | 'statement';
+
+const CONTENTION = new Set(['40001', '40P01']);
+const LOCK_TIMEOUT = '55P03';
+/** Connection lost or refused, too many connections, disk full, out of memory, read-only standby, shutting down. */
+const INFRASTRUCTURE = /^(08...|53...|57P0[1-5]|25006|58...|XX...)$/;
+
+/** @returns undefined when it is no Postgres error at all. */
+export function classifySqlError(error: unknown): SqlFailure | undefined {
+  const code = sqlStateOf(error);
+  if (code === undefined) return undefined;
+  if (CONTENTION.has(code)) return 'contention';
+  if (code === LOCK_TIMEOUT) return 'lock-timeout';
+  return INFRASTRUCTURE.test(code) ? 'infrastructure' : 'statement';
+}
+
+/** The SQLSTATE of an error or of its causes, five characters; undefined when there is none. */
+export function sqlStateOf(error: unknown): string | undefined {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; depth++) {
+    const { code, severity, driverError, cause } = at as Error & Record<'code' | 'severity' | 'driverError', unknown>;
+    if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && typeof severity === 'string') return code;
+    at = driverError instanceof Error && driverError !== at ? driverError : cause;
+  }
+  return undefined;
+}

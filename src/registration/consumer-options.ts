@@ -1,0 +1,85 @@
+import type { Delivery, Duration, MessageContext } from '../message/message.module';
+import type { Authentication, MessageSchema } from '../middleware/middleware.module';
+import type { RetryPolicy } from './retry-schedule';
+
+export interface Binding {
+  readonly exchange: string;
+  readonly routingKey: string;
+  /** What the exchange is declared as when it does not exist yet. Default `topic`. */
+  readonly exchangeType?: 'topic' | 'direct' | 'fanout' | 'headers';
+}
+
+/** `transactional`: the handler's writes through `ctx.tx` commit exactly once. `off`: at least once, no database. */
+export type IdempotencyMode = 'transactional' | 'off';
+
+type ErrorClass = abstract new (...args: never[]) => unknown;
+
+/** What a rule makes of an error. `{ retryAfter }` uses up an attempt, like every retry. */
+export type Verdict = 'retry' | 'dead-letter' | 'discard' | { readonly retryAfter: Duration };
+
+/** The first rule that fits decides. */
+export interface ClassificationRule {
+  /** An error class, or a predicate of the error. */
+  readonly when: ErrorClass | ((error: unknown) => boolean);
+  readonly then: Verdict;
+}
+
+/** Where a message says what it is. */
+export type TypeSource = 'type' | { readonly header: string } | ((delivery: Delivery) => string | undefined);
+
+export interface IncomingMessage {
+  /** Decoded and validated. */
+  readonly payload: unknown;
+  readonly delivery: Delivery;
+}
+
+/** Everything `@ReliableConsumer` takes. Only `queue` is needed. */
+export interface ConsumerOptions {
+  /** The work queue: declared as a durable quorum queue unless told otherwise. */
+  readonly queue: string;
+  /** Only messages of this type, or of these types, come to this method; needed where a queue has several handlers. */
+  readonly type?: string | readonly string[];
+  /** Where the type is found. Default: the AMQP `type` property. */
+  readonly typeFrom?: TypeSource;
+  /** What becomes of a message of a type that no method takes. Default `dead-letter`, with the reason `no-handler`. */
+  readonly onUnknownType?: 'dead-letter' | 'discard';
+  readonly bindings?: readonly Binding[];
+  /** Default `quorum`. */
+  readonly queueType?: 'quorum' | 'classic';
+  /** `false`: the queue is somebody else's and must exist. Default `true`. */
+  readonly declare?: boolean;
+  /** zod, any Standard Schema, or a class with class-validator decorators. */
+  readonly schema?: MessageSchema;
+  /** Default `{ delays: ['10s', '30s', '60s'] }`: four tries. */
+  readonly retry?: RetryPolicy;
+  /** Further tries at once in this process, before the policy. Default 0, at most 10. */
+  readonly immediateRetries?: number;
+  readonly classify?: readonly ClassificationRule[];
+  /** Default `transactional`. */
+  readonly idempotency?: IdempotencyMode;
+  /** Finds the transaction id in the message. Default: the AMQP `message-id`, then the header `x-transaction-id`. */
+  readonly transactionId?: (message: IncomingMessage) => string | undefined;
+  /** What becomes of a message without one. `process`: handled in a transaction, but not recognised when it comes twice. Default `dead-letter`. */
+  readonly onMissingTransactionId?: 'dead-letter' | 'process';
+  /** Handlers of this queue at once in this process. Default `HOLDFAST_CONCURRENCY`. */
+  readonly concurrency?: number;
+  /** Deliveries the broker sends ahead. Default: twice the concurrency, at least 10. */
+  readonly prefetch?: number;
+  /** Default `HOLDFAST_TIMEOUT`. */
+  readonly timeout?: Duration;
+  /** How often a message may come back from a process that died with it. Default `HOLDFAST_DELIVERY_LIMIT`. */
+  readonly deliveryLimit?: number;
+  /** What the producer must prove. Default: nothing. */
+  readonly authenticate?: Authentication;
+}
+
+/** Reads the application's configuration: `ConfigService` of @nestjs/config. */
+export interface ConfigReader {
+  get<T = string>(key: string): T | undefined;
+  getOrThrow<T = string>(key: string): T;
+}
+
+/** A queue's name, the options, or a function that makes them of the configuration. */
+export type ConsumerOptionsSource = string | ConsumerOptions | ((config: ConfigReader) => string | ConsumerOptions);
+
+export type HandlerFunction = (payload: never, context: MessageContext) => unknown;

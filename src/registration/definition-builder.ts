@@ -1,0 +1,143 @@
+import { parseDuration, type Delivery, type MessageContext } from '../message/message.module';
+import type { ConsumerConfig } from '../config/config.module';
+import type { ConsumerDefinition, HandlerDefinition } from './consumer-definition';
+import type { ConsumerOptions, TypeSource } from './consumer-options';
+import { optionProblems } from './options-check';
+import { readRetryPolicy } from './retry-schedule';
+
+/** A method with its options, as found by discovery, by the transport strategy or by `consumers.register`. */
+export interface FoundHandler {
+  readonly className: string;
+  readonly methodName: string;
+  readonly options: ConsumerOptions;
+  readonly invoke: (payload: unknown, context: MessageContext) => unknown;
+}
+
+/** Stops the boot: one message with everything that is wrong, each line naming class, method and mend. */
+export class HandlerConfigurationError extends Error {
+  override readonly name = 'HandlerConfigurationError';
+
+  constructor(readonly problems: readonly string[]) {
+    super(`the message handlers are not configured correctly:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+  }
+}
+
+/** What belongs to the queue, not to one method: every handler of the queue that names it must name the same. */
+const QUEUE_OPTIONS = ['typeFrom', 'onUnknownType', 'queueType', 'declare', 'concurrency', 'prefetch', 'deliveryLimit'] as const;
+
+const DEFAULT_RETRY = { delays: ['10s', '30s', '60s'] };
+
+/**
+ * Groups handlers by queue. Pure.
+ * @throws HandlerConfigurationError with every wrong option, contradiction and doubled handler.
+ */
+export function buildDefinitions(found: readonly FoundHandler[], defaults: ConsumerConfig): ConsumerDefinition[] {
+  const problems = found.flatMap((handler) =>
+    optionProblems(handler.options).map((problem) => `${nameOf(handler)}: ${problem}`),
+  );
+  if (problems.length > 0) throw new HandlerConfigurationError(problems);
+
+  const byQueue = new Map<string, FoundHandler[]>();
+  for (const handler of found) {
+    byQueue.set(handler.options.queue, [...(byQueue.get(handler.options.queue) ?? []), handler]);
+  }
+  const conflicts = [...byQueue].flatMap(([queue, handlers]) => [
+    ...doubled(queue, handlers),
+    ...disagreements(queue, handlers),
+  ]);
+  if (conflicts.length > 0) throw new HandlerConfigurationError(conflicts);
+  return [...byQueue].map(([queue, handlers]) => define(queue, handlers, defaults));
+}
+
+function define(queue: string, found: readonly FoundHandler[], defaults: ConsumerConfig): ConsumerDefinition {
+  const shared = <K extends (typeof QUEUE_OPTIONS)[number]>(key: K): ConsumerOptions[K] =>
+    found.find(({ options }) => options[key] !== undefined)?.options[key];
+  const concurrency = shared('concurrency') ?? Math.min(defaults.concurrency, shared('prefetch') ?? Infinity);
+  return {
+    queue,
+    queueType: shared('queueType') ?? 'quorum',
+    declare: shared('declare') ?? true,
+    bindings: found.flatMap(({ options }) =>
+      (options.bindings ?? []).map((binding) => ({ exchangeType: 'topic' as const, ...binding })),
+    ),
+    concurrency,
+    prefetch: shared('prefetch') ?? Math.max(10, concurrency * 2),
+    deliveryLimit: shared('deliveryLimit') ?? defaults.deliveryLimit,
+    onUnknownType: shared('onUnknownType') ?? 'dead-letter',
+    typeOf: typeReader(shared('typeFrom') ?? 'type'),
+    handlers: found.map((handler) => defineHandler(handler, defaults)),
+  };
+}
+
+function defineHandler({ className, methodName, options, invoke }: FoundHandler, defaults: ConsumerConfig): HandlerDefinition {
+  return {
+    className,
+    methodName,
+    types: typesOf(options),
+    schema: options.schema,
+    authenticate: options.authenticate,
+    retry: readRetryPolicy(options.retry ?? DEFAULT_RETRY),
+    immediateRetries: options.immediateRetries ?? 0,
+    classify: options.classify ?? [],
+    idempotency: options.idempotency ?? 'transactional',
+    transactionId: options.transactionId,
+    onMissingTransactionId: options.onMissingTransactionId ?? 'dead-letter',
+    timeoutMs: options.timeout === undefined ? defaults.timeoutMs : parseDuration(options.timeout),
+    invoke,
+  };
+}
+
+function doubled(queue: string, handlers: readonly FoundHandler[]): string[] {
+  if (handlers.length < 2) return [];
+  const problems: string[] = [];
+  const catchAll = handlers.filter(({ options }) => typesOf(options).length === 0);
+  if (catchAll.length > 1) {
+    problems.push(
+      `the queue "${queue}" has ${catchAll.length} handlers without a type: ${catchAll.map(nameOf).join(', ')}; give each its own \`type\`, or its own queue`,
+    );
+  }
+  const owners = new Map<string, FoundHandler>();
+  for (const handler of handlers) {
+    for (const type of typesOf(handler.options)) {
+      const other = owners.get(type);
+      if (other) {
+        problems.push(`the type "${type}" of the queue "${queue}" is taken by ${nameOf(other)} and by ${nameOf(handler)}; keep one of them`);
+      }
+      owners.set(type, handler);
+    }
+  }
+  return problems;
+}
+
+function disagreements(queue: string, handlers: readonly FoundHandler[]): string[] {
+  return QUEUE_OPTIONS.flatMap((key) => {
+    const [first, ...others] = handlers.filter(({ options }) => options[key] !== undefined);
+    const other = others.find(({ options }) => !isSame(options[key], first?.options[key]));
+    if (!first || !other) return [];
+    return [
+      `${nameOf(first)} and ${nameOf(other)} disagree on \`${key}\` of the queue "${queue}"; it belongs to the queue, so name it once`,
+    ];
+  });
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return a === b || (typeof a === 'object' && JSON.stringify(a) === JSON.stringify(b));
+}
+
+function typesOf({ type }: ConsumerOptions): readonly string[] {
+  if (type === undefined) return [];
+  return typeof type === 'string' ? [type] : type;
+}
+
+function typeReader(source: TypeSource): (delivery: Delivery) => string | undefined {
+  if (typeof source === 'function') return source;
+  if (source === 'type') return ({ properties }) => properties.type;
+  return ({ headers }) => {
+    const value = headers[source.header];
+    return typeof value === 'string' ? value : undefined;
+  };
+}
+
+function nameOf({ className, methodName }: FoundHandler): string {
+  return `${className}.${methodName}`;
+}

@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { parseDuration } from '../message/message.module';
+import { assertAuthentication, isSchema, type Authentication } from '../middleware/middleware.module';
+import type { ConsumerOptions } from './consumer-options';
+import { readRetryPolicy, type RetryPolicy } from './retry-schedule';
+
+/** AMQP short strings have 255 bytes, and the dead-letter queue's name needs four of them. */
+const LONGEST_QUEUE_NAME = 251;
+
+const text = z.string().min(1);
+const fn = z.custom((value) => typeof value === 'function', 'expected a function');
+const whole = (min: number, max: number) => z.number().int().min(min).max(max);
+
+/** A value that a function of ours judges by throwing. */
+function judged<T>(judge: (value: T) => unknown) {
+  return z.custom<T>().superRefine((value, context) => {
+    try {
+      judge(value);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+    }
+  });
+}
+
+const verdict = z.union([
+  z.enum(['retry', 'dead-letter', 'discard']),
+  z.strictObject({ retryAfter: judged(parseDuration) }),
+]);
+
+const OPTIONS = z.strictObject({
+  queue: text
+    .refine((name) => Buffer.byteLength(name) <= LONGEST_QUEUE_NAME, `at most ${LONGEST_QUEUE_NAME} bytes`)
+    .refine((name) => !name.startsWith('amq.'), 'names that begin with "amq." are the broker’s own'),
+  type: z.union([text, z.array(text).min(1)]).optional(),
+  typeFrom: z.union([z.literal('type'), z.strictObject({ header: text }), fn]).optional(),
+  onUnknownType: z.enum(['dead-letter', 'discard']).optional(),
+  bindings: z
+    .array(
+      z.strictObject({
+        exchange: text,
+        routingKey: z.string(),
+        exchangeType: z.enum(['topic', 'direct', 'fanout', 'headers']).optional(),
+      }),
+    )
+    .optional(),
+  queueType: z.enum(['quorum', 'classic']).optional(),
+  declare: z.boolean().optional(),
+  schema: z.custom(isSchema, 'expected a zod schema, another Standard Schema, or a class with class-validator decorators').optional(),
+  retry: judged<RetryPolicy>(readRetryPolicy).optional(),
+  immediateRetries: whole(0, 10).optional(),
+  classify: z.array(z.strictObject({ when: fn, then: verdict })).optional(),
+  idempotency: z.enum(['transactional', 'off']).optional(),
+  transactionId: fn.optional(),
+  onMissingTransactionId: z.enum(['dead-letter', 'process']).optional(),
+  concurrency: whole(1, 10_000).optional(),
+  prefetch: whole(1, 65_535).optional(),
+  timeout: judged(parsePositive).optional(),
+  deliveryLimit: whole(1, 1_000).optional(),
+  authenticate: judged<Authentication>(assertAuthentication).optional(),
+});
+
+/** @returns what is wrong with the options of one method, one sentence each; empty when nothing is. */
+export function optionProblems(options: unknown): string[] {
+  const { error } = OPTIONS.safeParse(options);
+  if (error) {
+    return error.issues.map((issue) => {
+      const path = issue.path.join('.');
+      return path === '' ? issue.message : `${path}: ${issue.message}`;
+    });
+  }
+  return contradictions(options as ConsumerOptions);
+}
+
+function contradictions(options: ConsumerOptions): string[] {
+  const problems: string[] = [];
+  const say = (wrong: boolean | undefined, problem: string): void => {
+    if (wrong) problems.push(problem);
+  };
+  const { prefetch, concurrency } = options;
+  say(
+    prefetch !== undefined && concurrency !== undefined && prefetch < concurrency,
+    `prefetch (${String(prefetch)}) is below concurrency (${String(concurrency)}): some handlers could never run; raise prefetch or leave it out`,
+  );
+  say(
+    options.idempotency === 'off' && (options.transactionId !== undefined || options.onMissingTransactionId !== undefined),
+    "idempotency is 'off', so transactionId and onMissingTransactionId have no effect; leave them out, or use 'transactional'",
+  );
+  say(
+    options.declare === false && options.queueType !== undefined,
+    'declare is false, so queueType has no effect; leave one of them out',
+  );
+  say(
+    options.type === undefined && options.onUnknownType !== undefined,
+    'onUnknownType has no effect on a handler without a type, which takes every message; name its type',
+  );
+  return problems;
+}
+
+function parsePositive(value: string | number): void {
+  if (parseDuration(value) < 1) throw new RangeError('must be longer than 0');
+}
