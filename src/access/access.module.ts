@@ -1,5 +1,4 @@
 import { Module } from '@nestjs/common';
-import { DatabaseModule } from '../database/database.module';
 import { ApiKeys } from './api-keys';
 import { FailureLimit } from './failure-limit';
 import { IdempotentRequests } from './idempotency-key.store';
@@ -7,7 +6,6 @@ import { IdempotentRequests } from './idempotency-key.store';
 const failureLimit = { provide: FailureLimit, useFactory: () => new FailureLimit() };
 
 @Module({
-  imports: [DatabaseModule],
   providers: [ApiKeys, failureLimit, IdempotentRequests],
   exports: [ApiKeys, FailureLimit, IdempotentRequests],
 })
@@ -15,6 +13,7 @@ export class AccessModule {}
 
 export type { Caller } from './api-keys';
 export { CurrentKey, type CallerRequest } from './current-key';
+export { databaseUnavailable } from './database-away';
 export { HoldfastController, OpenController } from './holdfast-controller';
 export { isDeeperThan } from './json-depth';
 export { openApiSchema, problemResponse } from './openapi';

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.module';
+import { databaseUnavailable } from './database-away';
 
 /** How long an answer is kept, and how long a request may run before a repetition may take over from a dead process. */
 const KEPT = `interval '1 day'`;
@@ -54,6 +55,7 @@ export class IdempotentRequests {
   constructor(private readonly database: Database) {}
 
   async claim(keyName: string, key: string, requestHash: Buffer): Promise<KeyState> {
+    if (!this.database.available) throw databaseUnavailable();
     const { rows } = await this.database.query<{ claim: string }>(CLAIM, [keyName, key, requestHash]);
     if (rows[0]) return { kind: 'claimed', keyName, key, claim: rows[0].claim };
     const [known] = (await this.database.query<Row>(FIND, [keyName, key])).rows;

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { isDatabaseAway } from '../database/database.module';
+import { databaseUnavailable, isDatabaseAway } from './database-away';
 import { Problem } from './problem';
 
 /**
@@ -34,12 +34,7 @@ function toProblem(error: unknown): Problem {
     const status = error.getStatus();
     if (status < 500) return new Problem(status, codeOf(status), error.message, { cause: error });
   }
-  if (isDatabaseAway(error)) {
-    return new Problem(503, 'database-unavailable', 'The database does not answer. Try again later.', {
-      headers: { 'Retry-After': '5' },
-      cause: error,
-    });
-  }
+  if (isDatabaseAway(error)) return databaseUnavailable(error);
   return new Problem(500, 'internal-error', 'Something went wrong on the server; its log says what.', {
     cause: error,
   });
