@@ -1,0 +1,29 @@
+import { Module } from '@nestjs/common';
+
+/** Nothing here is injected: built-ins are made per consumer, and users' classes are providers of their own modules. */
+@Module({})
+export class MiddlewareModule {}
+
+export { assertAuthentication, createAuthenticate, type Authentication } from './authenticate';
+export { signMessage, type HmacAlgorithm, type HmacOptions, type SignOptions } from './hmac';
+export type { JwtAlgorithm, JwtOptions } from './jwt';
+export type { PayloadClass } from './class-schema';
+export { createDecode, decodeBody, type ContentHeaders, type DecodeLimits } from './decode';
+export {
+  MessageMiddleware,
+  MIDDLEWARE_ORDER,
+  readMessageMiddleware,
+  type MessageMiddlewareMetadata,
+  type MessageMiddlewareOptions,
+} from './message-middleware.decorator';
+export {
+  arrange,
+  asMiddleware,
+  compose,
+  type Last,
+  type Middleware,
+  type OrderedMiddleware,
+} from './middleware-chain';
+export type { StandardSchema } from './standard-schema';
+export { createValidate, isSchema, validatePayload, type MessageSchema } from './validate';
+export type { Issue, Validation } from './validation';
