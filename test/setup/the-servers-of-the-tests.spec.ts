@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'amqplib';
 import { Client } from 'pg';
 import { createTestDatabase, ensureTemplateDatabase } from '../support/databases';
@@ -41,6 +42,7 @@ describe('the servers of the tests', () => {
     const server = await extraServer('rabbitmq');
     try {
       await publish(server.url, 'survivor');
+      await sleep(2000); // The broker's own grace, see ExtraServer.kill.
       await server.kill();
       await expect(connect(server.url)).rejects.toThrow('ECONNREFUSED');
       await server.start();

@@ -7,7 +7,10 @@ export interface ExtraServer extends Omit<ServerRecord, 'ctl'> {
   start(): Promise<void>;
   /** An orderly shutdown; returns when it has ended. */
   stop(): Promise<void>;
-  /** kill -9 of all its processes at once. */
+  /**
+   * kill -9 of all its processes at once. RabbitMQ 3.10 writes down the name of a new quorum queue only about a second
+   * after its declaration; killed before, it comes back with that queue empty and without a leader, for ever.
+   */
   kill(): Promise<void>;
   /** Runs rabbitmqctl on it (about a second a call): its output. */
   ctl(...args: string[]): Promise<string>;
