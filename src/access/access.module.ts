@@ -16,7 +16,7 @@ export { CurrentKey, type CallerRequest } from './current-key';
 export { databaseUnavailable } from './database-away';
 export { HoldfastController, OpenController } from './holdfast-controller';
 export { isDeeperThan } from './json-depth';
-export { openApiSchema, problemResponse } from './openapi';
+export { IDEMPOTENCY_KEY_HEADER, openApiSchema, problemResponse } from './openapi';
 export { Problem, type Issue, type ProblemOptions } from './problem';
 export { ProblemFilter } from './problem.filter';
 export { Open, RequireRole } from './roles';

@@ -29,3 +29,11 @@ export function problemResponse(description: string): {
     content: { 'application/problem+json': { schema: openApiSchema(problemSchema, 'output') } },
   };
 }
+
+/** For writes: `@ApiHeader(IDEMPOTENCY_KEY_HEADER)`. */
+export const IDEMPOTENCY_KEY_HEADER = {
+  name: 'Idempotency-Key',
+  required: false,
+  description: 'The same key twice acts once: a repetition within a day gets the answer of the first one.',
+  schema: { type: 'string', maxLength: 200 },
+};
