@@ -13,7 +13,10 @@ const STEPS = [
   ['format', tool('prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.')],
   ['lint', tool('eslint/bin/eslint.js', '.')],
   ['types', tool('typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json')],
-  ['architecture', tool('dependency-cruiser/bin/dependency-cruise.mjs', 'src', '--config', '.dependency-cruiser.cjs')],
+  [
+    'architecture',
+    tool('dependency-cruiser/bin/dependency-cruise.mjs', 'src', '--config', '.dependency-cruiser.cjs'),
+  ],
   ['dead code', tool('knip/bin/knip.js')],
   ['generated docs', [join(root, 'scripts/docs.mjs'), '--check'], 'scripts/docs.mjs'],
 ];
@@ -43,9 +46,13 @@ async function prepare() {
 
 if (await prepare()) {
   // Prints the closing line itself.
-  process.exitCode = await runVisibly(process.execPath, [join(root, 'scripts/test.mjs'), ...process.argv.slice(2)], {
-    cwd: root,
-  });
+  process.exitCode = await runVisibly(
+    process.execPath,
+    [join(root, 'scripts/test.mjs'), ...process.argv.slice(2)],
+    {
+      cwd: root,
+    },
+  );
 } else {
   console.log('0 passed, 1 failed');
   process.exitCode = 1;

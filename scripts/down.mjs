@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { removeOwnPolicy } from './setup/apt.mjs';
 import { compose, lastLine } from './setup/docker.mjs';
 import { runMain, SetupError } from './setup/failure.mjs';
-import { removeInstance } from './setup/instances.mjs';
+import { endUnknown, removeInstance } from './setup/instances.mjs';
 import { withLock } from './setup/lock.mjs';
 import { checkoutId, stateDir } from './setup/paths.mjs';
 import { readState } from './setup/state.mjs';
@@ -23,6 +23,7 @@ async function stopEverything() {
   if (records.length === 0) console.log('nothing to stop: the set-up step has started nothing here');
   await Promise.all(records.filter(({ backend }) => backend !== 'compose').map(stopOne));
   if (records.some(({ backend }) => backend === 'compose')) await composeDown();
+  await endUnknown();
 }
 
 async function stopOne({ name }) {
@@ -33,5 +34,7 @@ async function stopOne({ name }) {
 async function composeDown() {
   const { ok, output } = await compose(['down', '--volumes']);
   if (ok) return console.log('docker compose: stopped, volumes removed');
-  throw new SetupError(`docker compose down failed: ${lastLine(output)}\n  mend: docker compose down --volumes`);
+  throw new SetupError(
+    `docker compose down failed: ${lastLine(output)}\n  mend: docker compose down --volumes`,
+  );
 }

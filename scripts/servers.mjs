@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { ensureDatabase } from './setup/databases.mjs';
 import { ensureServers } from './setup/ensure-servers.mjs';
 import { ensureExtra } from './setup/extras.mjs';
 import { runMain, SetupError } from './setup/failure.mjs';
@@ -13,6 +14,7 @@ import {
 import { identify } from './setup/processes.mjs';
 import { runVisibly } from './setup/run.mjs';
 import { readState } from './setup/state.mjs';
+import { ensureVhost } from './setup/vhosts.mjs';
 
 const USAGE = `node scripts/servers.mjs
   status                                  what this checkout started or found
@@ -20,7 +22,8 @@ const USAGE = `node scripts/servers.mjs
   start|stop|kill <name>                  controls a server that was started here (kill is kill -9)
   ctl [--on <name>] <rabbitmqctl args…>   rabbitmqctl, with the right environment
   extra rabbitmq|postgres <name>          a disposable server beside the shared one; prints its record as JSON
-  extra-stop <name>                       removes it with its data`;
+  extra-stop <name>                       removes it with its data
+  vhost|database <name>                   creates one on the shared server, if it is not there; prints its address`;
 
 /** Standard output belongs to answers (JSON); what is being done goes to standard error. */
 const log = (line) => console.error(line);
@@ -33,6 +36,8 @@ const commands = {
   ctl: rabbitmqctl,
   extra: (kind, name, ...options) =>
     print(ensureExtra(kind, required(name), { owner: readOwner(options), log })),
+  vhost: async (name) => console.log(await ensureVhost(found('rabbitmq'), required(name))),
+  database: async (name) => console.log(await ensureDatabase(found('postgres').url, required(name))),
   'extra-stop': (name) => removeInstance(required(name), log),
 };
 
@@ -68,6 +73,13 @@ async function rabbitmqctl(...args) {
 function readOwner(options) {
   const at = options.indexOf('--owner');
   return at === -1 ? undefined : identify(Number(options[at + 1]));
+}
+
+function found(kind) {
+  const server = readState()[kind];
+  if (!server)
+    throw new SetupError(`No ${kind} has been found or started yet.\n  mend: node scripts/servers.mjs start`);
+  return server;
 }
 
 function required(name) {

@@ -6,8 +6,8 @@ export async function whyNoDocker() {
   if (!findExecutable('docker')) return 'there is no docker command';
   const info = await run('docker', ['info', '--format', '{{.ServerVersion}}'], { timeoutMs: 10_000 });
   if (!info.ok) return `docker info fails: ${lastLine(info.output)}`;
-  const compose = await run('docker', ['compose', 'version'], { timeoutMs: 10_000 });
-  return compose.ok ? undefined : `docker compose fails: ${lastLine(compose.output)}`;
+  const plugin = await run('docker', ['compose', 'version'], { timeoutMs: 10_000 });
+  return plugin.ok ? undefined : `docker compose fails: ${lastLine(plugin.output)}`;
 }
 
 export const compose = (args, options = {}) => run('docker', ['compose', ...args], { cwd: root, ...options });

@@ -1,5 +1,5 @@
 import { installPackages, whyNoApt } from './apt.mjs';
-import * as dockerServer from './docker-server.mjs';
+import { composeServer } from './compose-server.mjs';
 import { whyNoDocker } from './docker.mjs';
 import { SetupError } from './failure.mjs';
 import { findRunningServer, whyUnfitForTests } from './found-server.mjs';
@@ -77,7 +77,7 @@ async function tryDocker(servers, log) {
   await forEachMissing(servers, 2, async (kind) => {
     if (why) throw new Error(why);
     log(`starting ${NAMES[kind]} with docker compose`);
-    return fromInstance(await ensureInstance(kind, dockerServer, { log }), 'started');
+    return fromInstance(await ensureInstance(kind, composeServer, { log }), 'started');
   });
 }
 
@@ -133,7 +133,7 @@ async function forEachMissing(servers, way, start) {
 
 function fromInstance(record, verb) {
   const origin =
-    record.backend === 'docker' ? 'by docker compose' : `private instance of this checkout (${record.bin})`;
+    record.backend === 'compose' ? 'by docker compose' : `private instance of this checkout (${record.bin})`;
   const { url, managementUrl, name } = record;
   return { url, managementUrl, instance: name, how: `${verb}, ${origin}, at ${hidePassword(url)}` };
 }

@@ -1,3 +1,5 @@
+import { containerServer } from './container-server.mjs';
+import { whyNoDocker } from './docker.mjs';
 import { SetupError } from './failure.mjs';
 import { ensureInstance, privateBackend, SHARED } from './instances.mjs';
 
@@ -8,13 +10,12 @@ export async function ensureExtra(kind, name, { owner, log }) {
   if (!/^[a-z0-9][a-z0-9-]{0,39}$/.test(name) || SHARED.includes(name)) {
     throw new SetupError(`${name} cannot name an extra server: use lower-case letters, digits and hyphens.`);
   }
-  const backend = privateBackend(kind);
-  const bin = backend.findBinaries();
-  if (!bin) {
-    throw new SetupError(
-      `An extra ${kind} needs its server binaries on this machine, and there are none.\n` +
-        `  mend: install the package ${kind === 'rabbitmq' ? 'rabbitmq-server' : 'postgresql'}`,
-    );
-  }
-  return ensureInstance(name, backend, { bin, owner, log });
+  const bin = privateBackend(kind).findBinaries();
+  if (bin) return ensureInstance(name, privateBackend(kind), { kind, bin, owner, log });
+  const why = await whyNoDocker();
+  if (!why) return ensureInstance(name, containerServer, { kind, owner, log });
+  throw new SetupError(
+    `An extra ${kind} needs its server binaries or a Docker engine: there are none on this machine, and ${why}.\n` +
+      `  mend: install the package ${kind === 'rabbitmq' ? 'rabbitmq-server' : 'postgresql'}`,
+  );
 }

@@ -103,5 +103,3 @@ async function whyNoDatabases(url) {
     '  mend: alter role <user> createdb; or unset DATABASE_URL, and the tests use a server of their own.'
   );
 }
-
-export { managementUrlOf };

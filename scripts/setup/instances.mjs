@@ -1,12 +1,15 @@
 import { existsSync } from 'node:fs';
-import * as dockerServer from './docker-server.mjs';
+import { composeServer } from './compose-server.mjs';
+import { containerServer } from './container-server.mjs';
 import { SetupError } from './failure.mjs';
 import { withLock } from './lock.mjs';
+import { checkoutId } from './paths.mjs';
 import { isFree } from './ports.mjs';
-import * as privatePostgres from './private-postgres.mjs';
-import * as privateRabbitmq from './private-rabbitmq.mjs';
+import { privatePostgres } from './private-postgres.mjs';
+import { privateRabbitmq } from './private-rabbitmq.mjs';
 import { isReady } from './private-server.mjs';
-import { isAlive, pidsWith } from './processes.mjs';
+import { isAlive, pidsWith, signalAll, waitUntilGone } from './processes.mjs';
+import { until } from './run.mjs';
 import { readState, updateState } from './state.mjs';
 
 /*
@@ -16,10 +19,13 @@ import { readState, updateState } from './state.mjs';
 
 export const SHARED = ['rabbitmq', 'postgres'];
 
+const BUSY_MS = 20_000;
+
 const BACKENDS = {
   'private-rabbitmq': privateRabbitmq,
   'private-postgres': privatePostgres,
-  docker: dockerServer,
+  compose: composeServer,
+  container: containerServer,
 };
 
 export const backendOf = (record) => BACKENDS[record.backend];
@@ -29,39 +35,53 @@ const exclusively = (name, action, log) => withLock(`instance-${name}`, action, 
 const save = (record) => updateState((state) => (state.instances[record.name] = record));
 
 /** The named server, running and answering: as it is, started again, or made anew. */
-export function ensureInstance(name, backend, { bin, owner, log }) {
+export function ensureInstance(name, backend, { kind, bin, owner, log }) {
   return exclusively(
     name,
     async () => {
       const known = readState().instances[name];
-      if (known && (await isAnswering(known))) return known;
-      const kept = known && (await keepIfSound(known, log));
-      const record = kept ?? (await make(name, backend, { bin, owner, log }));
-      return save(await backend.start(await withFreePorts(record, backend, { bin, owner, log })));
+      if (known && (await answersInTime(known))) return known;
+      const kept = known && (await keepIfSound(known, backend, log));
+      const record = kept ?? (await make(name, backend, { kind, bin, owner, log }));
+      return save(await backend.start(await withFreePorts(record, backend, { kind, bin, owner, log })));
     },
     log,
   );
 }
 
-/** Keeps a server that was ready once; what an interrupted set-up left behind is removed. */
-async function keepIfSound(record, log) {
-  const sound = record.backend === 'docker' || (existsSync(record.bin) && isReady(record));
-  if (sound) {
-    await backendOf(record).kill(record); // It does not answer, so whatever still lives of it is stuck.
+/** A server that lives but does not answer at once is busy more often than stuck, and others may be using it. */
+async function answersInTime(record) {
+  if (await isAnswering(record)) return true;
+  const mayBeBusy = record.marker && isReady(record) && pidsWith(record.marker).length > 0;
+  return Boolean(mayBeBusy && (await until(() => isAnswering(record), BUSY_MS, 500)));
+}
+
+/** Keeps a server that was ready once; what an interrupted set-up left behind, or another way made, is removed. */
+async function keepIfSound(record, backend, log) {
+  const isSound = !record.bin || (existsSync(record.bin) && isReady(record));
+  if (isSound && backendOf(record) === backend) {
+    await backend.kill(record); // It does not answer, so whatever still lives of it is stuck.
     return record;
   }
-  log(`${record.name}: an earlier set-up was interrupted, starting over`);
+  log(`${record.name}: what an earlier set-up left cannot be used, starting over`);
   await backendOf(record).remove(record);
   return undefined;
 }
 
 /** The record is stored before the server starts, so that an interrupted run leaves nothing that is not known. */
-async function make(name, backend, { bin, owner, log }) {
-  const record = await withLock('ports', async () => {
-    const made = await backend.prepare(name, { bin, takenPorts: takenPorts(), log });
+async function make(name, backend, { kind, bin, owner, log }) {
+  await endUnknown(name); // Left by a set-up whose state is gone, for instance because .holdfast/ was deleted.
+  return withLock('ports', async () => {
+    const made = await backend.prepare(name, { kind, bin, takenPorts: takenPorts(), log });
     return save({ ...made, owner });
   });
-  return record;
+}
+
+/** Kills every process of this checkout's servers (of one, if named) that still lives, known or not. */
+export async function endUnknown(name) {
+  const marker = `holdfast-${checkoutId}.${name ? `${name}.` : ''}`;
+  signalAll(marker, 'SIGKILL');
+  await waitUntilGone(marker, 10_000);
 }
 
 async function withFreePorts(record, backend, options) {
@@ -96,7 +116,7 @@ export function startInstance(name, log) {
     name,
     async () => {
       const record = own(name);
-      if (await isAnswering(record)) return record;
+      if (await answersInTime(record)) return record;
       await backendOf(record).kill(record);
       if (!(await portsAreFree(record))) throw portTaken(record);
       return save(await backendOf(record).start(record));
@@ -142,8 +162,6 @@ export const isAnswering = (record) =>
       () => true,
       () => false,
     );
-
-export const countProcesses = (record) => (record.marker ? pidsWith(record.marker).length : 0);
 
 /** The record of a server that we may stop, because we started it. */
 function own(name) {

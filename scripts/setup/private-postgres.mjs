@@ -20,10 +20,8 @@ import { findExecutable, lookUpUser, run } from './run.mjs';
 
 const DEBIAN = '/usr/lib/postgresql';
 
-export const kind = 'postgres';
-
 /** The folder with initdb and postgres; the newest version where there are several. */
-export function findBinaries() {
+function findBinaries() {
   const versions = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a)) : [];
   const brew = ['/opt/homebrew/opt', '/usr/local/opt', '/home/linuxbrew/.linuxbrew/opt'];
   const brewed = brew.flatMap((folder) =>
@@ -40,14 +38,14 @@ export function findBinaries() {
   return bin && existsSync(join(bin, 'postgres')) ? bin : undefined;
 }
 
-export async function prepare(name, { bin, takenPorts, log }) {
+async function prepare(name, { bin, takenPorts, log }) {
   const user = serverUser();
   const [port] = await findFreePorts(1, takenPorts);
   const dir = createInstanceHome(name, { user, log });
   const password = randomBytes(12).toString('hex');
   const record = {
     name,
-    kind,
+    kind: 'postgres',
     backend: 'private-postgres',
     bin,
     dir,
@@ -62,7 +60,7 @@ export async function prepare(name, { bin, takenPorts, log }) {
   return record;
 }
 
-export async function start(record, { timeoutMs = 60_000 } = {}) {
+async function start(record, { timeoutMs = 60_000 } = {}) {
   writeConfiguration(record);
   // Nothing of this server lives when it is started (instances.mjs sees to it), so a lock file is a dead one's. Postgres
   // cannot tell where the process table keeps the dead, as it does in containers without a real init.
@@ -78,16 +76,16 @@ export async function start(record, { timeoutMs = 60_000 } = {}) {
   return { ...record, pid };
 }
 
-export const answers = (record) => shakeHandsWithPostgres(record.url);
-export const ports = ({ port }) => [port];
+const answers = (record) => shakeHandsWithPostgres(record.url, 10_000);
+const ports = ({ port }) => [port];
 
 /** SIGINT is Postgres's fast shutdown: it ends the sessions, writes everything down and leaves. */
-export const stop = (record) => endProcesses(record, 'SIGINT', 30_000);
+const stop = (record) => endProcesses(record, 'SIGINT', 30_000);
 
 /** The marker is in the title of every process of this server, so that none holds on to shared memory afterwards. */
-export const kill = (record) => killProcesses(record);
+const kill = (record) => killProcesses(record);
 
-export async function remove(record) {
+async function remove(record) {
   await killProcesses(record);
   removeData(record);
 }
@@ -148,3 +146,5 @@ const identity = (user) => (user ? { uid: user.uid, gid: user.gid } : {});
 /** Without the caller's PG* variables, which would be taken as settings of this server. */
 const environment = () =>
   Object.fromEntries(Object.entries(process.env).filter(([key]) => !/^(PG|HOLDFAST_)/.test(key)));
+
+export const privatePostgres = { findBinaries, prepare, start, answers, ports, stop, kill, remove };

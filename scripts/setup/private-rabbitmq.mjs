@@ -6,7 +6,7 @@ import { createInstanceHome } from './instance-home.mjs';
 import { checkoutId } from './paths.mjs';
 import { CTL_PORTS, findFreePorts } from './ports.mjs';
 import { endProcesses, killProcesses, launch, markReady, removeData } from './private-server.mjs';
-import { pidsWith, signalQuietly } from './processes.mjs';
+import { pidsWith, signalAll, waitUntilGone } from './processes.mjs';
 import { findExecutable, run, until } from './run.mjs';
 
 /* A RabbitMQ of this checkout alone: own node name, own epmd, own data, on loopback. */
@@ -24,20 +24,18 @@ const EPMD_FOLDERS = [
   '/usr/local/lib/erlang/bin',
 ];
 
-export const kind = 'rabbitmq';
-
-export const findBinaries = () => {
+const findBinaries = () => {
   const server = findExecutable('rabbitmq-server', FOLDERS);
   return server && dirname(server);
 };
 
-export async function prepare(name, { bin, takenPorts, log }) {
+async function prepare(name, { bin, takenPorts, log }) {
   const [port, managementPort, distPort, epmdPort] = await findFreePorts(4, takenPorts);
   const dir = createInstanceHome(name, { log });
   const node = `holdfast-${checkoutId}-${name}@localhost`;
   const record = {
     name,
-    kind,
+    kind: 'rabbitmq',
     backend: 'private-rabbitmq',
     bin,
     dir,
@@ -58,7 +56,7 @@ export async function prepare(name, { bin, takenPorts, log }) {
   return { ...record, ctl: { command: join(bin, 'rabbitmqctl'), args: ['-n', node], env: ctlEnv } };
 }
 
-export async function start(record, { timeoutMs = 90_000 } = {}) {
+async function start(record, { timeoutMs = 90_000 } = {}) {
   await startEpmd(record);
   // Erlang makes nothing of this flag: it is the marker by which the processes are found again.
   const pid = await launch(
@@ -75,18 +73,18 @@ export async function start(record, { timeoutMs = 90_000 } = {}) {
   return { ...record, pid };
 }
 
-export const answers = (record) => shakeHandsWithRabbitmq(record.url);
-export const ports = ({ port, managementPort, distPort }) => [port, managementPort, distPort];
+const answers = (record) => shakeHandsWithRabbitmq(record.url, 10_000);
+const ports = ({ port, managementPort, distPort }) => [port, managementPort, distPort];
 
 /** The server's shell script hands SIGTERM on to the Erlang machine, which then stops in order. */
-export async function stop(record) {
+async function stop(record) {
   await endProcesses(record, 'SIGTERM', 30_000);
   await stopEpmd(record);
 }
 
-export const kill = (record) => killProcesses(record);
+const kill = (record) => killProcesses(record);
 
-export async function remove(record) {
+async function remove(record) {
   await killProcesses(record);
   await stopEpmd(record);
   removeData(record);
@@ -149,17 +147,31 @@ function environment({ dir, node, port, distPort, epmdPort }) {
   };
 }
 
-/** Started by hand, because the one Erlang starts by itself cannot be told apart later. */
+/**
+ * Started by hand and under a name that tells whose it is: the one Erlang starts by itself looks like any other, and
+ * outlives its servers.
+ */
 async function startEpmd(record) {
-  const epmd = findExecutable('epmd', EPMD_FOLDERS);
-  if (!epmd || epmdPids(record).length > 0) return;
-  await run(epmd, ['-port', String(record.epmdPort), '-address', '127.0.0.1', '-daemon'], { cwd: '/' });
-  await until(() => epmdPids(record).length > 0, 2000, 20);
+  const epmd = await findEpmd();
+  if (!epmd || pidsWith(epmdMarker(record)).length > 0) return;
+  const args = ['-port', String(record.epmdPort), '-address', '127.0.0.1', '-daemon'];
+  await run(epmd, args, { argv0: epmdMarker(record), cwd: '/' });
+  await until(() => pidsWith(epmdMarker(record)).length > 0, 2000, 20);
 }
 
 async function stopEpmd(record) {
-  for (const pid of epmdPids(record)) signalQuietly(pid, 'SIGKILL');
-  await until(() => epmdPids(record).length === 0, 5000, 20);
+  signalAll(epmdMarker(record), 'SIGKILL');
+  await waitUntilGone(epmdMarker(record), 5000);
 }
 
-const epmdPids = ({ epmdPort }) => pidsWith(`epmd -port ${epmdPort} `);
+const epmdMarker = ({ name }) => `holdfast-${checkoutId}.${name}.epmd`;
+
+async function findEpmd() {
+  const found = findExecutable('epmd', EPMD_FOLDERS);
+  if (found) return found;
+  const print = 'io:format("~s/erts-~s/bin", [code:root_dir(), erlang:system_info(version)]), halt().';
+  const { ok, output } = await run('erl', ['-noshell', '-eval', print], { timeoutMs: 10_000 });
+  return ok ? findExecutable('epmd', [output]) : undefined;
+}
+
+export const privateRabbitmq = { findBinaries, prepare, start, answers, ports, stop, kill, remove };

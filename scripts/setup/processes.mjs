@@ -53,7 +53,7 @@ export const identify = (pid = process.pid) => ({ pid, start: startOf(pid) });
 export const isAlive = (identity) =>
   Boolean(identity?.pid && identity.start) && startOf(identity.pid) === identity.start;
 
-export function signalQuietly(pid, signal) {
+function signalQuietly(pid, signal) {
   try {
     process.kill(pid, signal);
   } catch (error) {

@@ -19,9 +19,9 @@ const SERVICES = {
   postgres: { url: 'postgres://postgres:postgres@127.0.0.1:5432/postgres' },
 };
 
-export const prepare = async (name) => ({ name, kind: name, backend: 'docker', ...SERVICES[name] });
+const prepare = async (name) => ({ name, kind: name, backend: 'compose', ...SERVICES[name] });
 
-export async function start(record, { timeoutMs = 300_000 } = {}) {
+async function start(record, { timeoutMs = 300_000 } = {}) {
   const { ok, output } = await compose(['up', '-d', '--wait', record.name], { timeoutMs });
   if (!ok) {
     await remove(record);
@@ -40,9 +40,11 @@ export async function start(record, { timeoutMs = 300_000 } = {}) {
   return record;
 }
 
-export const answers = ({ kind, url }) =>
+const answers = ({ kind, url }) =>
   kind === 'rabbitmq' ? shakeHandsWithRabbitmq(url) : shakeHandsWithPostgres(url);
 
-export const stop = ({ name }) => compose(['stop', name]);
-export const kill = ({ name }) => compose(['kill', name]);
-export const remove = ({ name }) => compose(['rm', '--stop', '--force', '--volumes', name]);
+const stop = ({ name }) => compose(['stop', name]);
+const kill = ({ name }) => compose(['kill', name]);
+const remove = ({ name }) => compose(['rm', '--stop', '--force', '--volumes', name]);
+
+export const composeServer = { prepare, start, answers, stop, kill, remove };
