@@ -11,9 +11,21 @@ const MAY_KNOW = {
   idempotency: ['database', 'broker', 'config', 'message'],
   middleware: ['message'],
   registration: ['message', 'middleware', 'config'],
+  // What happens to one message, from its arrival to its outcome on the wire.
+  processing: [
+    'broker',
+    'config',
+    'database',
+    'idempotency',
+    'message',
+    'middleware',
+    'registration',
+    'topology',
+  ],
   access: ['config', 'database', 'message'],
   // access: only for the guards on its controller.
   consumer: [
+    'processing',
     'broker',
     'topology',
     'idempotency',

@@ -1,5 +1,5 @@
 import type { ConsumerState, Drift, HoldfastEvents } from '../../message/message.module';
-import { describeError } from './described-error';
+import { errorFields } from './error-fields';
 import { cutText } from './safe-text';
 import { maskUrl } from './secrets';
 import type { LogLevel, LogLine } from './settled-line';
@@ -66,7 +66,7 @@ export const CHANGE_LINES: ChangeLines = {
 
   'publication.failed': ({ exchange, routingKey, error }) => ({
     level: 'error',
-    fields: { exchange, routingKey, error: describeError(error) },
+    fields: { exchange, routingKey, error: errorFields(error) },
     text: `a message to exchange "${exchange}" with routing key "${routingKey}" could not be published`,
   }),
 

@@ -5,7 +5,7 @@ import { Logger, LoggerModule, type Params } from 'nestjs-pino';
 import { destination, pino, stdTimeFunctions, type DestinationStream, type LoggerOptions } from 'pino';
 import type { Options as HttpOptions } from 'pino-http';
 import { configToken, type ServiceConfig } from '../../config/config.module';
-import { describeError } from './described-error';
+import { errorFields } from './error-fields';
 import { guardedLine } from './guarded-line';
 
 /** Where lines go; tests put their own there. */
@@ -93,7 +93,7 @@ function standardOutput(): DestinationStream {
 }
 
 function describeWithStack(error: Error): Record<string, string> {
-  return describeError(error, true);
+  return errorFields(error, true);
 }
 
 /** The caller's own id, when it is one that can be told from forged text. */

@@ -9,7 +9,12 @@ const delivery: Delivery = {
   headers: {},
   body: Buffer.from('{"card":"4111"}'),
   redelivered: false,
+  viaRetry: false,
   attempt: 2,
+  copyToken: undefined,
+  delayLeftMs: 0,
+  firstFailedAt: undefined,
+  replay: undefined,
   receivedAt: 0,
 };
 
@@ -85,7 +90,7 @@ describe('settledLine', () => {
 
   it.each([
     ['a text', 'boom', 'boom'],
-    ['an object', { a: 1 }, '{ a: 1 }'],
+    ['an object', { a: 1 }, '{"a":1}'],
     ['null', null, 'null'],
   ])('describes %s that was thrown', (_, error, message) => {
     const line = settledLine(settled({ kind: 'retry', delayMs: 1, reason: 'error', error }), 'all');

@@ -1,5 +1,5 @@
 import type { HoldfastEvents, OutcomeKind } from '../../message/message.module';
-import { describeError } from './described-error';
+import { errorFields } from './error-fields';
 import { cutText } from './safe-text';
 
 export type LogLevel = 'debug' | 'log' | 'warn' | 'error';
@@ -52,7 +52,7 @@ export function settledLine(
   if (delivery.replay !== undefined) fields['replay'] = cutText(delivery.replay, MAX_NAME_BYTES);
   if ('error' in outcome && outcome.error !== undefined) {
     // A stack for each failed try would cost half the throughput of a bad hour; the last one has it.
-    fields['error'] = describeError(outcome.error, outcome.kind === 'dead-letter');
+    fields['error'] = errorFields(outcome.error, outcome.kind === 'dead-letter');
   }
   if (!event.acknowledged && outcome.kind !== 'release') fields['acknowledged'] = false;
   return { level, fields, text: sentence(event) };
