@@ -8,7 +8,12 @@ export type ConnectionName = 'consume' | 'publish';
 export type ConnectionStatus = 'connected' | 'disconnected' | 'blocked';
 
 /** The `connection.changed` event is what the house logs; golevelup's own lines would say everything twice. */
-const quiet: LoggerService = { log: () => undefined, warn: () => undefined, error: () => undefined, debug: () => undefined };
+const quiet: LoggerService = {
+  log: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  debug: () => undefined,
+};
 
 /**
  * One AMQP connection, kept by golevelup's AmqpConnection: it reconnects for ever, over all brokers of the cluster in turn.
@@ -33,7 +38,11 @@ export class BrokerConnection {
       uri: [...config.urls],
       registerHandlers: false,
       enableDirectReplyTo: false,
-      connectionInitOptions: { wait: false, skipConnectionFailedLogging: true, skipDisconnectFailedLogging: true },
+      connectionInitOptions: {
+        wait: false,
+        skipConnectionFailedLogging: true,
+        skipDisconnectFailedLogging: true,
+      },
       defaultPublishOptions: { persistent: true },
       connectionManagerOptions: {
         heartbeatIntervalInSeconds: config.heartbeatSeconds,
@@ -136,6 +145,10 @@ export class BrokerConnection {
     this.blockedReason = state === 'blocked' ? (reason ?? 'resource alarm') : undefined;
     if (this.state === state && state !== 'blocked') return;
     this.state = state;
-    this.events.emit('connection.changed', { connection: this.name, state, ...(reason === undefined ? {} : { reason }) });
+    this.events.emit('connection.changed', {
+      connection: this.name,
+      state,
+      ...(reason === undefined ? {} : { reason }),
+    });
   }
 }

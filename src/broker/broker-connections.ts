@@ -24,7 +24,12 @@ export class BrokerConnections implements OnApplicationShutdown {
     this.publish = new BrokerConnection('publish', config, events);
     this.copies = new ConfirmPublisher(this.publish, config.publishTimeoutMs);
     this.outgoing = new ConfirmPublisher(this.publish, config.publishTimeoutMs);
-    this.publisherGate = new DependencyGate('publisher', () => this.probePublisher(), events, (n) => backoffMs(n, 100, 5_000));
+    this.publisherGate = new DependencyGate(
+      'publisher',
+      () => this.probePublisher(),
+      events,
+      (n) => backoffMs(n, 100, 5_000),
+    );
     events.on('connection.changed', ({ connection, state }) => {
       if (connection === 'publish' && state === 'connected') this.publisherGate.hurry();
     });

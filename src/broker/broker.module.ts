@@ -7,6 +7,7 @@ export class BrokerModule {}
 
 export { BrokerConnections } from './broker-connections';
 export type { BrokerConnection, ConnectionStatus } from './broker-connection';
+export type { Channel } from 'amqplib';
 export { ChannelKeeper, plainChannel } from './channel-keeper';
 export { ConfirmPublisher, UnconfirmedError, UnroutableError } from './confirm-publisher';
 export { DeliveryChannel, type ChannelDelivery } from './delivery-channel';

@@ -7,8 +7,14 @@ import type { Publication } from './publication';
 export class UnroutableError extends Error {
   override readonly name = 'UnroutableError';
 
-  constructor(readonly exchange: string, readonly routingKey: string, detail = 'no queue is bound for it') {
-    super(`a message for exchange "${exchange}" with routing key "${routingKey}" could not be routed: ${detail}`);
+  constructor(
+    readonly exchange: string,
+    readonly routingKey: string,
+    detail = 'no queue is bound for it',
+  ) {
+    super(
+      `a message for exchange "${exchange}" with routing key "${routingKey}" could not be routed: ${detail}`,
+    );
   }
 }
 
@@ -58,7 +64,8 @@ export class ConfirmPublisher {
 
   /** Undefined when a publication can be tried now; else why it cannot. */
   get unavailable(): string | undefined {
-    if (this.connection.blocked !== undefined) return `the broker blocks publishing: ${this.connection.blocked}`;
+    if (this.connection.blocked !== undefined)
+      return `the broker blocks publishing: ${this.connection.blocked}`;
     return this.channel ? undefined : 'there is no publishing connection to the broker';
   }
 
@@ -88,9 +95,16 @@ export class ConfirmPublisher {
           publication.exchange,
           publication.routingKey,
           publication.body,
-          { ...publication.properties, headers: publication.headers, mandatory: true, persistent: true } as Options.Publish,
+          {
+            ...publication.properties,
+            headers: publication.headers,
+            mandatory: true,
+            persistent: true,
+          } as Options.Publish,
           (error: unknown) => {
-            settle(error ? new UnconfirmedError(`the broker refused the message: ${String(error)}`) : undefined);
+            settle(
+              error ? new UnconfirmedError(`the broker refused the message: ${String(error)}`) : undefined,
+            );
           },
         );
       } catch (error) {
@@ -117,12 +131,22 @@ export class ConfirmPublisher {
   /** `basic.return` comes before the confirm on the same channel, and names no sequence number: matched by what it carries. */
   private markReturned(message: Message): void {
     const { exchange, routingKey } = message.fields as { exchange: string; routingKey: string };
-    const key = correlation(exchange, routingKey, message.properties.messageId as unknown, message.properties.headers ?? {});
+    const key = correlation(
+      exchange,
+      routingKey,
+      message.properties.messageId as unknown,
+      message.properties.headers ?? {},
+    );
     for (const pending of this.pending.get(key) ?? []) pending.returned = true;
   }
 }
 
 /** Publications that share it share their route, and so their fate. */
-function correlation(exchange: string, routingKey: string, id: unknown, headers: Record<string, unknown>): string {
+function correlation(
+  exchange: string,
+  routingKey: string,
+  id: unknown,
+  headers: Record<string, unknown>,
+): string {
   return [exchange, routingKey, id, headers['holdfast-copy-token']].join('\0');
 }

@@ -2,6 +2,8 @@ import type { ConsumeMessage } from 'amqplib';
 import type { Delivery, DeliveryProperties } from '../message/message.module';
 import { HEADER } from './headers';
 
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
 /** Reads one AMQP delivery. Whatever a producer put into a header, this never throws. */
 export function readDelivery(message: ConsumeMessage, queue: string, dueExchange: string): Delivery {
   const headers = (message.properties.headers ?? {}) as Record<string, unknown>;
@@ -16,9 +18,9 @@ export function readDelivery(message: ConsumeMessage, queue: string, dueExchange
     redelivered: message.fields.redelivered,
     viaRetry,
     attempt: count(headers[HEADER.retryCount]) + 1,
-    copyToken: text(headers[HEADER.copyToken]),
+    copyToken: uuid(headers[HEADER.copyToken]),
     // Only a copy of ours may ask to wait: a producer's header could hold a message back for ever.
-    dueAt: viaRetry ? instant(headers[HEADER.dueAt]) : undefined,
+    delayLeftMs: viaRetry ? count(headers[HEADER.delayLeft]) : 0,
     firstFailedAt: text(headers[HEADER.firstFailedAt]),
     replay: text(headers[HEADER.replay]),
     receivedAt: performance.now(),
@@ -34,7 +36,7 @@ function count(value: unknown): number {
   return typeof number === 'number' && Number.isSafeInteger(number) && number > 0 ? number : 0;
 }
 
-function instant(value: unknown): number | undefined {
-  const ms = typeof value === 'string' ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(ms) ? undefined : ms;
+/** A token goes into a uuid column; what is no uuid is not ours. */
+function uuid(value: unknown): string | undefined {
+  return typeof value === 'string' && UUID.test(value) ? value : undefined;
 }

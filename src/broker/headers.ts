@@ -3,8 +3,10 @@ export const HEADER = {
   /** Failed tries so far. */
   retryCount: 'x-retry-count',
   copyToken: 'holdfast-copy-token',
-  /** ISO 8601, UTC. */
+  /** When the next try is due: ISO 8601, UTC. For readers; the broker's TTLs decide. */
   dueAt: 'holdfast-due-at',
+  /** Milliseconds that remain after this hop of a long delay. */
+  delayLeft: 'holdfast-delay-left',
   reason: 'holdfast-reason',
   error: 'holdfast-error',
   stack: 'holdfast-stack',

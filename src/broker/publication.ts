@@ -13,7 +13,10 @@ export interface Publication {
 export interface CopyHeaders {
   readonly failedAttempts: number;
   readonly token: string | undefined;
+  /** Milliseconds since 1970. */
   readonly dueAt?: number;
+  /** Milliseconds that remain after this hop. */
+  readonly delayLeftMs?: number;
   readonly reason?: string;
   readonly error?: string;
   readonly stack?: string;
@@ -66,6 +69,7 @@ export function copyOf(
     [HEADER.replay]: delivery.replay,
   };
   for (const [name, value] of Object.entries(replaced)) if (value !== undefined) headers[name] = value;
+  if (ours.delayLeftMs !== undefined && ours.delayLeftMs > 0) headers[HEADER.delayLeft] = ours.delayLeftMs;
   headers[HEADER.retryCount] = ours.failedAttempts;
   return { exchange, routingKey, body: delivery.body, properties, headers };
 }

@@ -6,7 +6,11 @@ export interface ConsumerStatus {
   readonly state: ConsumerState;
   /** Why it is not running, in words. */
   readonly reason: string | null;
-  readonly handlers: readonly { readonly class: string; readonly method: string; readonly types: readonly string[] }[];
+  readonly handlers: readonly {
+    readonly class: string;
+    readonly method: string;
+    readonly types: readonly string[];
+  }[];
   readonly idempotency: readonly string[];
   readonly concurrency: number;
   readonly prefetch: number;

@@ -21,7 +21,7 @@ import {
 } from '../access/access.module';
 import type { ConsumerStatus } from './consumer-status';
 import { consumerStatusSchema } from './consumer-status.schema';
-import { Consumers } from './consumers';
+import { Consumers, UnknownConsumerError } from './consumers';
 
 const pauseSchema = z.strictObject({
   reason: z
@@ -60,8 +60,8 @@ export class ConsumersController {
   @ApiOperation({ summary: 'One consumer' })
   @ApiOkResponse(ONE)
   @ApiNotFoundResponse(UNKNOWN)
-  get(@Param('queue') queue: string): ConsumerStatus {
-    return this.find(queue);
+  get(@Param('queue') queue: string): Promise<ConsumerStatus> {
+    return known(() => this.consumers.get(queue));
   }
 
   @Post(':queue/pause')
@@ -77,14 +77,14 @@ export class ConsumersController {
   @ApiOkResponse(ONE)
   @ApiBadRequestResponse(problemResponse('The body is not as described.'))
   @ApiNotFoundResponse(UNKNOWN)
-  async pause(
+  pause(
     @Param('queue') queue: string,
     @Body(new ZodBody(pauseSchema)) { reason }: z.output<typeof pauseSchema>,
     @CurrentKey() caller: Caller,
   ): Promise<ConsumerStatus> {
-    this.find(queue);
-    await this.consumers.pause(queue, { by: caller.name, reason });
-    return this.find(queue);
+    return known(() =>
+      this.consumers.pause(queue, { by: caller.name, ...(reason !== undefined && { reason }) }),
+    );
   }
 
   @Post(':queue/resume')
@@ -94,24 +94,20 @@ export class ConsumersController {
   @ApiHeader(IDEMPOTENCY_KEY_HEADER)
   @ApiOkResponse(ONE)
   @ApiNotFoundResponse(UNKNOWN)
-  async resume(
+  resume(
     @Param('queue') queue: string,
-    @Body(new ZodBody(resumeSchema)) _: object,
+    @Body(new ZodBody(resumeSchema)) _body: object,
     @CurrentKey() caller: Caller,
   ): Promise<ConsumerStatus> {
-    this.find(queue);
-    await this.consumers.resume(queue, { by: caller.name });
-    return this.find(queue);
+    return known(() => this.consumers.resume(queue, { by: caller.name }));
   }
+}
 
-  private find(queue: string): ConsumerStatus {
-    const status = this.consumers.get(queue);
-    if (status) return status;
-    const known = this.consumers.list().map((consumer) => consumer.queue);
-    throw new Problem(
-      404,
-      'consumer-unknown',
-      `There is no consumer of a queue ${JSON.stringify(queue)}. ${known.length > 0 ? `There are: ${known.join(', ')}.` : 'There are none.'}`,
-    );
+async function known<Answer>(action: () => Answer | Promise<Answer>): Promise<Answer> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof UnknownConsumerError)) throw error;
+    throw new Problem(404, 'consumer-unknown', error.message, { cause: error });
   }
 }

@@ -19,4 +19,5 @@ export class DatabaseModule {
 export { Database, type EntityClass } from './database';
 export { type HandlerTransaction, SwallowedSqlError, TransactionLostError } from './handler-transaction';
 export { migrateDown, migrateUp, readMigrations } from './migrator';
+export { Semaphore } from './semaphore';
 export { classifySqlError, sqlStateOf, type SqlFailure } from './sql-state';

@@ -59,7 +59,12 @@ export class Database implements OnApplicationShutdown {
       this.gate.reportFailure(error);
     });
     this.handlerSlots = new Semaphore(config.poolSize);
-    this.gate = new DependencyGate('database', () => this.probe(), events, (n) => backoffMs(n, 100, 5_000));
+    this.gate = new DependencyGate(
+      'database',
+      () => this.probe(),
+      events,
+      (n) => backoffMs(n, 100, 5_000),
+    );
   }
 
   /** Returns at once; connecting and migrating go on in the background for as long as they take. */

@@ -157,6 +157,8 @@ export class HandlerTransaction {
 
   private lostBecause(step: string, cause: unknown): TransactionLostError {
     this.broken ??= cause instanceof Error ? cause : new Error(String(cause));
-    return new TransactionLostError(`the database connection was lost at ${step}: ${this.broken.message}`, { cause });
+    return new TransactionLostError(`the database connection was lost at ${step}: ${this.broken.message}`, {
+      cause,
+    });
   }
 }

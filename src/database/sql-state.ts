@@ -21,7 +21,8 @@ export function classifySqlError(error: unknown): SqlFailure | undefined {
 /** The SQLSTATE of an error or of its causes, five characters; undefined when there is none. */
 export function sqlStateOf(error: unknown): string | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; depth++) {
-    const { code, severity, driverError, cause } = at as Error & Record<'code' | 'severity' | 'driverError', unknown>;
+    const { code, severity, driverError, cause } = at as Error &
+      Record<'code' | 'severity' | 'driverError', unknown>;
     if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && typeof severity === 'string') return code;
     at = driverError instanceof Error && driverError !== at ? driverError : cause;
   }

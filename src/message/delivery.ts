@@ -34,8 +34,8 @@ export interface Delivery {
   readonly attempt: number;
   /** Names the copy this delivery is of; undefined on what the producer published. */
   readonly copyToken: string | undefined;
-  /** Not before this moment (milliseconds since 1970); set while a long delay is walked tier by tier. */
-  readonly dueAt: number | undefined;
+  /** Milliseconds still to wait: a long delay is walked tier by tier. Told by the copy, so that no clock has to agree. */
+  readonly delayLeftMs: number;
   readonly firstFailedAt: string | undefined;
   /** Set when an operator's replay sent it. */
   readonly replay: string | undefined;

@@ -41,7 +41,11 @@ export class DependencyGate {
     this.why = error instanceof Error ? error.message : String(error);
     if (was) {
       this.failures = 1;
-      this.events.emit('dependency.changed', { dependency: this.dependency, available: false, reason: this.why });
+      this.events.emit('dependency.changed', {
+        dependency: this.dependency,
+        available: false,
+        reason: this.why,
+      });
       this.schedule();
     }
   }
@@ -87,7 +91,11 @@ export class DependencyGate {
       const first = this.why === 'not reached yet';
       this.why = error instanceof Error ? error.message : String(error);
       if (first) {
-        this.events.emit('dependency.changed', { dependency: this.dependency, available: false, reason: this.why });
+        this.events.emit('dependency.changed', {
+          dependency: this.dependency,
+          available: false,
+          reason: this.why,
+        });
       }
       this.schedule();
     } finally {

@@ -12,7 +12,9 @@ const FACTORS = [UNITS.w, UNITS.d, UNITS.h, UNITS.m, UNITS.s, UNITS.ms];
 export function parseDuration(value: Duration): number {
   if (typeof value === 'number') {
     if (Number.isSafeInteger(value) && value >= 0) return value;
-    throw new RangeError(`${String(value)} is not a duration: a number must be whole milliseconds, 0 or more`);
+    throw new RangeError(
+      `${String(value)} is not a duration: a number must be whole milliseconds, 0 or more`,
+    );
   }
   const match = typeof value === 'string' && value !== '' ? PATTERN.exec(value) : null;
   if (!match) {

@@ -44,7 +44,11 @@ export interface HoldfastEvents {
     readonly acknowledged: boolean;
   };
   'consumer.changed': { readonly queue: string; readonly state: ConsumerState; readonly reason?: string };
-  'dependency.changed': { readonly dependency: Dependency; readonly available: boolean; readonly reason?: string };
+  'dependency.changed': {
+    readonly dependency: Dependency;
+    readonly available: boolean;
+    readonly reason?: string;
+  };
   'connection.changed': {
     readonly connection: 'consume' | 'publish';
     readonly state: 'connected' | 'disconnected' | 'blocked';
@@ -66,7 +70,10 @@ export class EventBus {
   }
 
   /** @returns a function that takes the listener off again. */
-  on<Name extends HoldfastEventName>(name: Name, listener: (event: HoldfastEvents[Name]) => void): () => void {
+  on<Name extends HoldfastEventName>(
+    name: Name,
+    listener: (event: HoldfastEvents[Name]) => void,
+  ): () => void {
     const guarded = (event: HoldfastEvents[Name]): void => {
       try {
         listener(event);

@@ -52,7 +52,9 @@ export class HandlerTimeoutError extends Error {
   override readonly name = 'HandlerTimeoutError';
 
   constructor(readonly timeoutMs: number) {
-    super(`the handler did not finish within its timeout of ${String(timeoutMs)} ms; its transaction was rolled back`);
+    super(
+      `the handler did not finish within its timeout of ${String(timeoutMs)} ms; its transaction was rolled back`,
+    );
   }
 }
 

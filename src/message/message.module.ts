@@ -8,6 +8,7 @@ export * from './backoff';
 export * from './context';
 export * from './delivery';
 export * from './dependency-gate';
+export * from './describe-error';
 export * from './duration';
 export * from './events';
 export * from './failures';

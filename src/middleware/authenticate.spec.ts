@@ -26,7 +26,7 @@ function delivery(headers: Record<string, unknown>, more: Partial<Delivery> = {}
     viaRetry: false,
     attempt: 1,
     copyToken: undefined,
-    dueAt: undefined,
+    delayLeftMs: 0,
     firstFailedAt: undefined,
     replay: undefined,
     receivedAt: 0,

@@ -36,7 +36,10 @@ export interface ConsumerDefinition {
 }
 
 /** The method for a message of this type; undefined when nobody takes it. */
-export function handlerFor(definition: ConsumerDefinition, type: string | undefined): HandlerDefinition | undefined {
+export function handlerFor(
+  definition: ConsumerDefinition,
+  type: string | undefined,
+): HandlerDefinition | undefined {
   const { handlers } = definition;
   if (type !== undefined) {
     const named = handlers.find((handler) => handler.types.includes(type));

@@ -80,6 +80,7 @@ export interface ConfigReader {
 }
 
 /** A queue's name, the options, or a function that makes them of the configuration. */
-export type ConsumerOptionsSource = string | ConsumerOptions | ((config: ConfigReader) => string | ConsumerOptions);
+export type ConsumerOptionsSource =
+  string | ConsumerOptions | ((config: ConfigReader) => string | ConsumerOptions);
 
 export type HandlerFunction = (payload: never, context: MessageContext) => unknown;

@@ -18,12 +18,22 @@ export class HandlerConfigurationError extends Error {
   override readonly name = 'HandlerConfigurationError';
 
   constructor(readonly problems: readonly string[]) {
-    super(`the message handlers are not configured correctly:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    super(
+      `the message handlers are not configured correctly:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    );
   }
 }
 
 /** What belongs to the queue, not to one method: every handler of the queue that names it must name the same. */
-const QUEUE_OPTIONS = ['typeFrom', 'onUnknownType', 'queueType', 'declare', 'concurrency', 'prefetch', 'deliveryLimit'] as const;
+const QUEUE_OPTIONS = [
+  'typeFrom',
+  'onUnknownType',
+  'queueType',
+  'declare',
+  'concurrency',
+  'prefetch',
+  'deliveryLimit',
+] as const;
 
 const DEFAULT_RETRY = { delays: ['10s', '30s', '60s'] };
 
@@ -31,7 +41,10 @@ const DEFAULT_RETRY = { delays: ['10s', '30s', '60s'] };
  * Groups handlers by queue. Pure.
  * @throws HandlerConfigurationError with every wrong option, contradiction and doubled handler.
  */
-export function buildDefinitions(found: readonly FoundHandler[], defaults: ConsumerConfig): ConsumerDefinition[] {
+export function buildDefinitions(
+  found: readonly FoundHandler[],
+  defaults: ConsumerConfig,
+): ConsumerDefinition[] {
   const problems = found.flatMap((handler) =>
     optionProblems(handler.options).map((problem) => `${nameOf(handler)}: ${problem}`),
   );
@@ -69,7 +82,10 @@ function define(queue: string, found: readonly FoundHandler[], defaults: Consume
   };
 }
 
-function defineHandler({ className, methodName, options, invoke }: FoundHandler, defaults: ConsumerConfig): HandlerDefinition {
+function defineHandler(
+  { className, methodName, options, invoke }: FoundHandler,
+  defaults: ConsumerConfig,
+): HandlerDefinition {
   return {
     className,
     methodName,
@@ -101,7 +117,9 @@ function doubled(queue: string, handlers: readonly FoundHandler[]): string[] {
     for (const type of typesOf(handler.options)) {
       const other = owners.get(type);
       if (other) {
-        problems.push(`the type "${type}" of the queue "${queue}" is taken by ${nameOf(other)} and by ${nameOf(handler)}; keep one of them`);
+        problems.push(
+          `the type "${type}" of the queue "${queue}" is taken by ${nameOf(other)} and by ${nameOf(handler)}; keep one of them`,
+        );
       }
       owners.set(type, handler);
     }

@@ -73,7 +73,9 @@ export class HandlerExplorer {
     });
   }
 
-  private decoratedMethods(wrapper: InstanceWrapper): { methodName: string; sources: readonly ConsumerOptionsSource[] }[] {
+  private decoratedMethods(
+    wrapper: InstanceWrapper,
+  ): { methodName: string; sources: readonly ConsumerOptionsSource[] }[] {
     const prototype = prototypeOf(wrapper);
     return this.scanner
       .getAllMethodNames(prototype)
@@ -91,7 +93,10 @@ export class HandlerExplorer {
       methodName,
       options: this.optionsOf(source, `${name}.${methodName}`),
       invoke: (payload: unknown, context: MessageContext) =>
-        (instance as Record<string, (payload: unknown, context: MessageContext) => unknown>)[methodName]?.(payload, context),
+        (instance as Record<string, (payload: unknown, context: MessageContext) => unknown>)[methodName]?.(
+          payload,
+          context,
+        ),
     };
   }
 
@@ -120,7 +125,7 @@ function prototypeOf(wrapper: InstanceWrapper): object {
   const instance: unknown = wrapper.isDependencyTreeStatic() ? wrapper.instance : undefined;
   return instance !== undefined && instance !== null
     ? (Object.getPrototypeOf(instance) as object)
-    : ((wrapper.metatype as { prototype: object }).prototype);
+    : (wrapper.metatype as { prototype: object }).prototype;
 }
 
 function className(wrapper: InstanceWrapper): string {

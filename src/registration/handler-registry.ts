@@ -20,7 +20,10 @@ export class HandlerRegistry {
     const taken = definitions.filter(({ queue }) => this.consumers.has(queue));
     if (taken.length > 0) {
       throw new HandlerConfigurationError(
-        taken.map(({ queue }) => `the queue "${queue}" has handlers already (${handlerNames(this.consumers.get(queue))}); unregister them first, or use another queue`),
+        taken.map(
+          ({ queue }) =>
+            `the queue "${queue}" has handlers already (${handlerNames(this.consumers.get(queue))}); unregister them first, or use another queue`,
+        ),
       );
     }
     for (const definition of definitions) {
@@ -50,5 +53,7 @@ export class HandlerRegistry {
 }
 
 function handlerNames(definition: ConsumerDefinition | undefined): string {
-  return (definition?.handlers ?? []).map(({ className, methodName }) => `${className}.${methodName}`).join(', ');
+  return (definition?.handlers ?? [])
+    .map(({ className, methodName }) => `${className}.${methodName}`)
+    .join(', ');
 }

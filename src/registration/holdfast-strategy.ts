@@ -73,12 +73,17 @@ function found(pattern: string, handler: MessageHandler): FoundHandler {
     ]);
   }
   if (!handler.isEventHandler) {
-    throw new HandlerConfigurationError([`${name}: use @EventPattern; @MessagePattern expects an answer, which a queue cannot give`]);
+    throw new HandlerConfigurationError([
+      `${name}: use @EventPattern; @MessagePattern expects an answer, which a queue cannot give`,
+    ]);
   }
   return {
     className: '@EventPattern',
     methodName: pattern,
-    options: extras.queue === undefined ? { ...extras, queue: pattern } : ({ type: pattern, ...extras } as ConsumerOptions),
+    options:
+      extras.queue === undefined
+        ? { ...extras, queue: pattern }
+        : ({ type: pattern, ...extras } as ConsumerOptions),
     invoke: async (payload: unknown, context: MessageContext) => {
       const result: unknown = await handler(payload, context);
       if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
@@ -94,7 +99,8 @@ function keepErrors(discovery: DiscoveryService, scanner: MetadataScanner): void
       const method = prototype[methodName];
       if (!method || Reflect.getMetadata(TRANSPORT_METADATA, method) !== HOLDFAST) continue;
       if (Reflect.getMetadata(PATTERN_HANDLER_METADATA, method) === undefined) continue;
-      const filters = (Reflect.getMetadata(EXCEPTION_FILTERS_METADATA, method) as unknown[] | undefined) ?? [];
+      const filters =
+        (Reflect.getMetadata(EXCEPTION_FILTERS_METADATA, method) as unknown[] | undefined) ?? [];
       if (filters.some((filter) => filter instanceof ErrorsAsThrown)) continue;
       // The last filter of a method is asked first.
       Reflect.defineMetadata(EXCEPTION_FILTERS_METADATA, [...filters, catchAll()], method);

@@ -45,7 +45,12 @@ const OPTIONS = z.strictObject({
     .optional(),
   queueType: z.enum(['quorum', 'classic']).optional(),
   declare: z.boolean().optional(),
-  schema: z.custom(isSchema, 'expected a zod schema, another Standard Schema, or a class with class-validator decorators').optional(),
+  schema: z
+    .custom(
+      isSchema,
+      'expected a zod schema, another Standard Schema, or a class with class-validator decorators',
+    )
+    .optional(),
   retry: judged<RetryPolicy>(readRetryPolicy).optional(),
   immediateRetries: whole(0, 10).optional(),
   classify: z.array(z.strictObject({ when: fn, then: verdict })).optional(),
@@ -82,7 +87,8 @@ function contradictions(options: ConsumerOptions): string[] {
     `prefetch (${String(prefetch)}) is below concurrency (${String(concurrency)}): some handlers could never run; raise prefetch or leave it out`,
   );
   say(
-    options.idempotency === 'off' && (options.transactionId !== undefined || options.onMissingTransactionId !== undefined),
+    options.idempotency === 'off' &&
+      (options.transactionId !== undefined || options.onMissingTransactionId !== undefined),
     "idempotency is 'off', so transactionId and onMissingTransactionId have no effect; leave them out, or use 'transactional'",
   );
   say(

@@ -28,7 +28,10 @@ export function readReliableConsumers(method: unknown): readonly ConsumerOptions
 export function hasReliableConsumers(candidate: unknown): boolean {
   if (typeof candidate !== 'function') return false;
   const { prototype } = candidate as { prototype?: object };
-  return prototype !== undefined && decorated.some(({ target }) => target === prototype || isBelow(prototype, target));
+  return (
+    prototype !== undefined &&
+    decorated.some(({ target }) => target === prototype || isBelow(prototype, target))
+  );
 }
 
 /** `OrderHandlers.onOrder` for every decorated method whose class is not among `prototypes` nor a base of one of them. */

@@ -46,15 +46,21 @@ export function exponential(options: ExponentialDelay): ExponentialDelay {
 export function readRetryPolicy(policy: RetryPolicy): RetrySchedule {
   if (policy === false) return { attempts: 1, lanes: [] };
   const jitter = policy.jitter ?? 0;
-  if (!(jitter >= 0 && jitter <= 1)) throw new RangeError(`retry.jitter is ${String(jitter)}; it must be from 0 to 1`);
+  if (!(jitter >= 0 && jitter <= 1))
+    throw new RangeError(`retry.jitter is ${String(jitter)}; it must be from 0 to 1`);
   const delays = delaysOf(policy);
   const short = delays.find((ms) => ms < 1);
-  if (short !== undefined) throw new RangeError('retry delays must be at least 1ms; for tries without a delay use immediateRetries');
+  if (short !== undefined)
+    throw new RangeError('retry delays must be at least 1ms; for tries without a delay use immediateRetries');
   return { attempts: delays.length + 1, lanes: delays.map((ms) => lanesOf(ms, jitter)) };
 }
 
 /** The delay before try `attempt + 1`, or undefined when `attempt` was the last. */
-export function delayAfter(schedule: RetrySchedule, attempt: number, random = Math.random): number | undefined {
+export function delayAfter(
+  schedule: RetrySchedule,
+  attempt: number,
+  random = Math.random,
+): number | undefined {
   if (attempt >= schedule.attempts) return undefined;
   const lanes = schedule.lanes[attempt - 1] ?? schedule.lanes.at(-1) ?? [];
   return lanes[Math.min(lanes.length - 1, Math.floor(random() * lanes.length))];
@@ -69,9 +75,12 @@ function delaysOf(policy: DelayList | FixedDelay | ExponentialDelay): number[] {
   if ('delays' in policy) {
     const list = policy.delays.map(parseDuration);
     const further = furtherTries(policy.attempts ?? list.length + 1);
-    if (list.length === 0 && further > 0) throw new RangeError('retry.delays is empty; name at least one delay, or retry: false');
+    if (list.length === 0 && further > 0)
+      throw new RangeError('retry.delays is empty; name at least one delay, or retry: false');
     if (policy.attempts !== undefined && further < list.length) {
-      throw new RangeError(`retry.attempts is ${policy.attempts}, but retry.delays has ${list.length} entries for ${list.length + 1} tries`);
+      throw new RangeError(
+        `retry.attempts is ${policy.attempts}, but retry.delays has ${list.length} entries for ${list.length + 1} tries`,
+      );
     }
     return Array.from({ length: further }, (_, i) => list[Math.min(i, list.length - 1)] ?? 0);
   }
@@ -81,13 +90,18 @@ function delaysOf(policy: DelayList | FixedDelay | ExponentialDelay): number[] {
   if (!(factor >= 1)) throw new RangeError(`retry.factor is ${String(factor)}; it must be 1 or more`);
   const initial = parseDuration(policy.initial);
   const max = parseDuration(policy.max ?? '1h');
-  if (max < initial) throw new RangeError(`retry.max (${String(policy.max)}) is shorter than retry.initial (${String(policy.initial)})`);
+  if (max < initial)
+    throw new RangeError(
+      `retry.max (${String(policy.max)}) is shorter than retry.initial (${String(policy.initial)})`,
+    );
   return Array.from({ length: further }, (_, i) => Math.min(max, Math.round(initial * factor ** i)));
 }
 
 function furtherTries(attempts: number): number {
   if (Number.isSafeInteger(attempts) && attempts >= 1 && attempts <= 100) return attempts - 1;
-  throw new RangeError(`retry.attempts is ${String(attempts)}; it is the total number of tries, a whole number from 1 to 100`);
+  throw new RangeError(
+    `retry.attempts is ${String(attempts)}; it is the total number of tries, a whole number from 1 to 100`,
+  );
 }
 
 /** A burst that failed together comes back over three lanes instead of all at once. */

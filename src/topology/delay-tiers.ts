@@ -30,11 +30,11 @@ export class DelayTiers {
     }
   }
 
-  /** The exchange for the next hop of a delay that ends in `remainingMs`. */
-  async exchangeFor(remainingMs: number): Promise<string> {
-    const tier = nextTier(remainingMs, this.ownTiers);
+  /** The exchange for the next hop of a delay, and the milliseconds that will be left after it. */
+  async nextHop(delayMs: number): Promise<{ exchange: string; leftMs: number }> {
+    const tier = nextTier(delayMs, this.ownTiers);
     await this.ensure(tier);
-    return names.tier(this.config.namespace, tier);
+    return { exchange: names.tier(this.config.namespace, tier), leftMs: Math.max(0, delayMs - tier) };
   }
 
   /** Forgets what was declared: somebody has deleted a tier. */

@@ -31,7 +31,11 @@ function readValue(text: string): string | number | boolean | undefined {
   const value = /'([^']*)'/.exec(text)?.[1] ?? text.trim();
   const type = /of type '([^']+)'/.exec(text)?.[1];
   if (type === undefined && (value === 'true' || value === 'false')) return value === 'true';
-  return type !== undefined && type !== 'longstr' && type !== 'bool' && value !== '' && Number.isFinite(Number(value))
+  return type !== undefined &&
+    type !== 'longstr' &&
+    type !== 'bool' &&
+    value !== '' &&
+    Number.isFinite(Number(value))
     ? Number(value)
     : value;
 }

@@ -9,7 +9,11 @@ describe('the plan on the broker', () => {
   };
 
   it('is as approved', () => {
-    expect({ house: housePlan('holdfast'), tier: tierPlan('holdfast', 60_000), consumer: consumerPlan('holdfast', orders) }).toMatchSnapshot();
+    expect({
+      house: housePlan('holdfast'),
+      tier: tierPlan('holdfast', 60_000),
+      consumer: consumerPlan('holdfast', orders),
+    }).toMatchSnapshot();
   });
 
   it('leaves a queue of somebody else alone', () => {
@@ -18,7 +22,12 @@ describe('the plan on the broker', () => {
   });
 
   it('gives a classic queue no arguments of quorum queues', () => {
-    const queue = consumerPlan('holdfast', { ...orders, queueType: 'classic' }).queues.find(({ name }) => name === 'orders');
-    expect(Object.keys(queue?.arguments ?? {})).toEqual(['x-dead-letter-exchange', 'x-dead-letter-routing-key']);
+    const queue = consumerPlan('holdfast', { ...orders, queueType: 'classic' }).queues.find(
+      ({ name }) => name === 'orders',
+    );
+    expect(Object.keys(queue?.arguments ?? {})).toEqual([
+      'x-dead-letter-exchange',
+      'x-dead-letter-routing-key',
+    ]);
   });
 });

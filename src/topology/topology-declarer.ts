@@ -2,7 +2,8 @@ import { Injectable, Logger } from '@nestjs/common';
 import { BrokerConnections } from '../broker/broker.module';
 import { EventBus, type Drift } from '../message/message.module';
 import { describeDrift, readInequality } from './drift';
-import type { ExchangePlan, QueuePlan, TopologyPlan } from './plan';
+import { InjectConfig, type BrokerConfig } from '../config/config.module';
+import { housePlan, type ExchangePlan, type QueuePlan, type TopologyPlan } from './plan';
 
 /** More differences than this in one queue are not worth telling one by one. */
 const MOST_DIFFERENCES = 12;
@@ -16,10 +17,26 @@ const MOST_DIFFERENCES = 12;
 export class TopologyDeclarer {
   private readonly logger = new Logger(TopologyDeclarer.name);
 
+  private house: Promise<unknown> | undefined;
+
   constructor(
+    @InjectConfig('broker') private readonly config: BrokerConfig,
     private readonly broker: BrokerConnections,
     private readonly events: EventBus,
-  ) {}
+  ) {
+    broker.consume.onConnected(() => (this.house = undefined));
+  }
+
+  /** What every consumer shares; once per connection. */
+  async ensureHouse(): Promise<void> {
+    const declaring = (this.house ??= this.declare(housePlan(this.config.namespace)));
+    try {
+      await declaring;
+    } catch (error) {
+      if (this.house === declaring) this.house = undefined;
+      throw error;
+    }
+  }
 
   /**
    * @returns how existing queues differ from the plan; empty when all is as declared.
@@ -30,7 +47,8 @@ export class TopologyDeclarer {
     const drift: Drift[] = [];
     for (const queue of plan.queues) drift.push(...(await this.declareQueue(queue)));
     await this.broker.consume.withChannel(async (channel) => {
-      for (const { queue, exchange, routingKey } of plan.bindings) await channel.bindQueue(queue, exchange, routingKey);
+      for (const { queue, exchange, routingKey } of plan.bindings)
+        await channel.bindQueue(queue, exchange, routingKey);
     });
     for (const queue of new Set(drift.map((one) => one.queue))) {
       this.events.emit('topology.drifted', { queue, drift: drift.filter((one) => one.queue === queue) });
@@ -43,7 +61,9 @@ export class TopologyDeclarer {
     const depths = new Map<string, { ready: number; consumers: number }>();
     for (const queue of queues) {
       try {
-        const { messageCount, consumerCount } = await this.broker.consume.withChannel((channel) => channel.checkQueue(queue));
+        const { messageCount, consumerCount } = await this.broker.consume.withChannel((channel) =>
+          channel.checkQueue(queue),
+        );
         depths.set(queue, { ready: messageCount, consumers: consumerCount });
       } catch (error) {
         this.logger.debug(`the depth of "${queue}" is unknown: ${String(error)}`);
@@ -66,7 +86,9 @@ export class TopologyDeclarer {
   private async declareExchange({ name, type, arguments: args, foreign }: ExchangePlan): Promise<void> {
     if (name === '') return;
     if (foreign && (await this.exchangeExists(name))) return;
-    await this.broker.consume.withChannel((channel) => channel.assertExchange(name, type, { durable: true, arguments: args }));
+    await this.broker.consume.withChannel((channel) =>
+      channel.assertExchange(name, type, { durable: true, arguments: args }),
+    );
   }
 
   /** Asks again with each difference adopted, which changes nothing and brings out the next one. */
@@ -76,12 +98,16 @@ export class TopologyDeclarer {
     const flags: Record<string, unknown> = { durable: true, autoDelete: false, exclusive: false };
     for (let round = 0; round < MOST_DIFFERENCES; round++) {
       try {
-        await this.broker.consume.withChannel((channel) => channel.assertQueue(queue.name, { ...flags, arguments: args }));
+        await this.broker.consume.withChannel((channel) =>
+          channel.assertQueue(queue.name, { ...flags, arguments: args }),
+        );
         return drift;
       } catch (error) {
         const inequality = replyCode(error) === 406 ? readInequality(String(error)) : undefined;
         if (!inequality) throw error;
-        const flag = { durable: 'durable', auto_delete: 'autoDelete', exclusive: 'exclusive' }[inequality.argument];
+        const flag = { durable: 'durable', auto_delete: 'autoDelete', exclusive: 'exclusive' }[
+          inequality.argument
+        ];
         const target = flag ? flags : args;
         const name = flag ?? inequality.argument;
         drift.push(describeDrift(queue.name, target[name], inequality));

@@ -1,0 +1,173 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type HandlerTransaction } from '../database/database.module';
+import type { InboxClaimRow, InboxKey, InboxState } from './claim';
+
+/** An attempt in the history of a message. */
+export interface HistoryEntry {
+  readonly at: string;
+  readonly attempt: number;
+  readonly outcome: string;
+  readonly reason: string;
+  readonly error: string | null;
+  readonly handler: string | null;
+}
+
+export interface InboxRow {
+  readonly consumer: string;
+  readonly transactionId: string;
+  readonly state: InboxState;
+  readonly failedAttempts: number;
+  readonly dueAt: Date | null;
+  readonly copyConfirmed: boolean;
+  readonly reason: string | null;
+  readonly history: readonly HistoryEntry[];
+  readonly receivedAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** A copy about to be published, and why. */
+export interface CopyRecord {
+  readonly state: 'retrying' | 'dead';
+  readonly token: string;
+  readonly failedAttempts: number;
+  readonly delayMs: number | undefined;
+  readonly reason: string;
+  readonly error: string | undefined;
+  readonly handler: string | undefined;
+}
+
+const CLAIM = `insert into holdfast.inbox_message (consumer, transaction_id, state, body_hash)
+values ($1, $2, 'completed', $3)
+on conflict do nothing`;
+
+const CLAIM_COPY = `insert into holdfast.inbox_message as m (consumer, transaction_id, state, body_hash)
+values ($1, $2, 'completed', $3)
+on conflict (consumer, transaction_id) do update
+   set state = 'completed', copy_token = null, copy_confirmed = false, due_at = null, reason = null,
+       updated_at = now(), version = m.version + 1
+ where m.copy_token = $4`;
+
+const READ_CLAIM = `select state, body_hash, failed_attempts, copy_token, copy_confirmed, reason,
+       extract(epoch from due_at - clock_timestamp())::float8 * 1000 as due_in_ms
+  from holdfast.inbox_message
+ where consumer = $1 and transaction_id = $2`;
+
+/** Only over a row that this very delivery owns ($11 its token), or that an earlier try of this statement wrote. */
+const RECORD_COPY = `insert into holdfast.inbox_message as m
+  (consumer, transaction_id, state, body_hash, failed_attempts, copy_token, due_at, reason, history)
+values ($1, $2, $3, $4, $5, $6, clock_timestamp() + $7::float8 * interval '1 millisecond', $8,
+  jsonb_build_array(jsonb_build_object('at', clock_timestamp(), 'attempt', $5::int, 'outcome', $3::text, 'reason', $8::text,
+    'error', $9::text, 'handler', $10::text)))
+on conflict (consumer, transaction_id) do update
+   set state = excluded.state, failed_attempts = excluded.failed_attempts, copy_token = excluded.copy_token,
+       copy_confirmed = false, due_at = excluded.due_at, reason = excluded.reason, updated_at = now(), version = m.version + 1,
+       history = case when m.copy_token = excluded.copy_token then m.history
+                      when jsonb_array_length(m.history) >= 100 then (m.history - 0) || excluded.history
+                      else coalesce(m.history, '[]'::jsonb) || excluded.history end
+ where m.copy_token in ($6::uuid, $11::uuid)`;
+
+const CONFIRM_COPY = `update holdfast.inbox_message set copy_confirmed = true, updated_at = now()
+ where consumer = $1 and transaction_id = $2 and copy_token = $3`;
+
+const RECORD_DISCARD = `insert into holdfast.inbox_message as m (consumer, transaction_id, state, body_hash, reason)
+values ($1, $2, 'discarded', $3, $4)
+on conflict (consumer, transaction_id) do update
+   set state = 'discarded', copy_token = null, copy_confirmed = false, due_at = null, reason = excluded.reason,
+       updated_at = now(), version = m.version + 1
+ where m.copy_token = $5::uuid`;
+
+/** Consumers are few: they are found by skipping through the key, so that no second index is paid for on the message path. */
+const FIND = `with recursive consumers (consumer) as (
+  (select consumer from holdfast.inbox_message order by consumer limit 1)
+  union all
+  select (select m.consumer from holdfast.inbox_message m where m.consumer > c.consumer order by m.consumer limit 1)
+    from consumers c where c.consumer is not null)
+select m.consumer, m.transaction_id as "transactionId", m.state, m.failed_attempts as "failedAttempts", m.due_at as "dueAt",
+       m.copy_confirmed as "copyConfirmed", m.reason, coalesce(m.history, '[]'::jsonb) as history,
+       m.received_at as "receivedAt", m.updated_at as "updatedAt"
+  from consumers c join holdfast.inbox_message m on m.consumer = c.consumer and m.transaction_id = $1
+ order by m.received_at`;
+
+/** The lock keeps replicas from purging the same rows twice; it ends with the statement's transaction. */
+const PURGE = `with allowed as (select pg_try_advisory_xact_lock(4610150294) as mine)
+delete from holdfast.inbox_message where ctid = any (array(
+  select ctid from holdfast.inbox_message
+   where received_at < now() - $1::float8 * interval '1 millisecond'
+     and (state <> 'retrying' or due_at < now() - $1::float8 * interval '1 millisecond')
+     and (select mine from allowed)
+   limit $2))`;
+
+/** All SQL on the inbox. */
+@Injectable()
+export class InboxStore {
+  constructor(private readonly database: Database) {}
+
+  /** Begins the transaction and takes the row in one round trip. @returns false when the row is taken. */
+  async beginWithClaim(transaction: HandlerTransaction, key: InboxKey): Promise<boolean> {
+    const values: unknown[] = [key.consumer, key.transactionId, key.bodyHash];
+    const statement =
+      key.copyToken === undefined
+        ? { name: 'holdfast_claim', text: CLAIM, values }
+        : { name: 'holdfast_claim_copy', text: CLAIM_COPY, values: [...values, key.copyToken] };
+    const { rowCount } = await transaction.begin(this.database.lockTimeoutMs, statement);
+    return rowCount === 1;
+  }
+
+  /** Begins a transaction without the inbox. */
+  async begin(transaction: HandlerTransaction): Promise<void> {
+    await transaction.begin(this.database.lockTimeoutMs, { text: 'select 1' });
+  }
+
+  async readClaim(transaction: HandlerTransaction, key: InboxKey): Promise<InboxClaimRow | undefined> {
+    const { rows } = await transaction.query({ text: READ_CLAIM, values: [key.consumer, key.transactionId] });
+    return rows[0] as InboxClaimRow | undefined;
+  }
+
+  /** As `readClaim`, outside a transaction. */
+  async peek(key: InboxKey): Promise<InboxClaimRow | undefined> {
+    const { rows } = await this.database.query<InboxClaimRow>(READ_CLAIM, [key.consumer, key.transactionId]);
+    return rows[0];
+  }
+
+  /** @returns false when the row is no longer this delivery's to write. */
+  async recordCopy(key: InboxKey, copy: CopyRecord): Promise<boolean> {
+    const { rowCount } = await this.database.query(RECORD_COPY, [
+      key.consumer,
+      key.transactionId,
+      copy.state,
+      key.bodyHash,
+      copy.failedAttempts,
+      copy.token,
+      copy.delayMs ?? null,
+      storable(copy.reason),
+      copy.error === undefined ? null : storable(copy.error),
+      copy.handler ?? null,
+      key.copyToken ?? null,
+    ]);
+    return rowCount === 1;
+  }
+
+  async confirmCopy(key: InboxKey, token: string): Promise<void> {
+    await this.database.query(CONFIRM_COPY, [key.consumer, key.transactionId, token]);
+  }
+
+  async recordDiscard(key: InboxKey, reason: string): Promise<void> {
+    const values = [key.consumer, key.transactionId, key.bodyHash, storable(reason), key.copyToken ?? null];
+    await this.database.query(RECORD_DISCARD, values);
+  }
+
+  /** What every consumer knows about a message. */
+  async findByTransactionId(transactionId: string): Promise<InboxRow[]> {
+    return (await this.database.query<InboxRow>(FIND, [transactionId])).rows;
+  }
+
+  /** Forgets at most `limit` messages older than `olderThanMs`. @returns how many. */
+  async purge(olderThanMs: number, limit: number): Promise<number> {
+    return (await this.database.query(PURGE, [olderThanMs, limit])).rowCount;
+  }
+}
+
+/** Postgres text and jsonb take neither NUL nor half a surrogate pair. */
+function storable(text: string): string {
+  return text.replaceAll('\0', '\uFFFD').toWellFormed();
+}

@@ -1,0 +1,50 @@
+/** The public API of the package; nothing else is public. */
+export { HoldfastModule, type HoldfastOptions } from './holdfast.module';
+export {
+  ReliableConsumer,
+  HandlerConfigurationError,
+  HOLDFAST,
+  HoldfastStrategy,
+  exponential,
+  type Binding,
+  type ClassificationRule,
+  type ConsumerOptions,
+  type ConsumerOptionsSource,
+  type IdempotencyMode,
+  type IncomingMessage,
+  type RetryPolicy,
+  type TypeSource,
+  type Verdict,
+} from './registration/registration.module';
+export {
+  Discard,
+  EventBus,
+  HandlerTimeoutError,
+  PermanentError,
+  Rejected,
+  RetryLater,
+  ShutdownError,
+  type ConsumerState,
+  type DeadLetterReason,
+  type Delivery,
+  type Duration,
+  type HoldfastEvents,
+  type MessageContext,
+  type MessageLog,
+  type MiddlewareContext,
+  type MiddlewareHandler,
+  type Next,
+  type Outcome,
+  type PublishOptions,
+  type Sql,
+} from './message/message.module';
+export {
+  MessageMiddleware,
+  MIDDLEWARE_ORDER,
+  signMessage,
+  type Authentication,
+  type MessageMiddlewareOptions,
+  type MessageSchema,
+} from './middleware/middleware.module';
+export { Consumers, UnknownConsumerError, type ConsumerStatus } from './consumer/consumer.module';
+export { SwallowedSqlError, TransactionLostError } from './database/database.module';

@@ -1,0 +1,32 @@
+export interface ErrorDescription {
+  /** The class, e.g. `TypeError`; `NonError` for whatever else was thrown. */
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string | undefined;
+}
+
+const LONGEST_MESSAGE = 8_192;
+
+/** Puts whatever was thrown into words. Never throws: handlers throw undefined, frozen objects and objects with throwing getters. */
+export function describeError(thrown: unknown): ErrorDescription {
+  try {
+    if (thrown instanceof Error) {
+      return {
+        name: text(thrown.name, 128) || 'Error',
+        message: text(thrown.message, LONGEST_MESSAGE),
+        stack: typeof thrown.stack === 'string' ? text(thrown.stack, LONGEST_MESSAGE) : undefined,
+      };
+    }
+    return {
+      name: 'NonError',
+      message: text(typeof thrown === 'object' ? JSON.stringify(thrown) : thrown, LONGEST_MESSAGE),
+      stack: undefined,
+    };
+  } catch {
+    return { name: 'NonError', message: 'something was thrown that cannot be described', stack: undefined };
+  }
+}
+
+function text(value: unknown, longest: number): string {
+  return String(value).slice(0, longest).toWellFormed();
+}

@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { Semaphore, TransactionLostError } from '../database/database.module';
+import type { Delivery } from '../message/message.module';
+import { SuspectDeliveryStore } from './suspect-delivery.store';
+import { deliveryKey } from './transaction-id';
+
+export type Admission =
+  | { readonly kind: 'admitted'; readonly leave: () => Promise<void> }
+  | { readonly kind: 'refused'; readonly deliveries: number };
+
+const FREE: Admission = { kind: 'admitted', leave: () => Promise.resolve() };
+
+/**
+ * Finds the message that kills its process. A delivery that comes back marked redelivered is a suspect: its start is committed
+ * before it runs, where a crash cannot take it back. From its second crash on it runs alone among the suspects of this process, so that
+ * the killer is counted and its neighbours are not.
+ */
+@Injectable()
+export class CrashGuard {
+  private readonly owner = randomUUID();
+  private readonly lane = new Semaphore(1);
+
+  constructor(private readonly store: SuspectDeliveryStore) {}
+
+  /**
+   * @param limit deliveries a message may have without any being settled.
+   * @param required false where the consumer needs no database: without one the message runs unguarded.
+   * @throws TransactionLostError when the count cannot be committed, and must be.
+   */
+  async admit(delivery: Delivery, limit: number, required: boolean): Promise<Admission> {
+    if (!delivery.redelivered) return FREE;
+    try {
+      return await this.admitSuspect(delivery.queue, deliveryKey(delivery), limit);
+    } catch (error) {
+      if (!required) return FREE;
+      throw new TransactionLostError(`the delivery could not be counted: ${String(error)}`, { cause: error });
+    }
+  }
+
+  private async admitSuspect(consumer: string, key: string, limit: number): Promise<Admission> {
+    const prior = await this.store.priorStarts(consumer, key, this.owner);
+    const leaveLane = prior > 0 || limit <= 2 ? await this.lane.acquire() : () => undefined;
+    try {
+      const deliveries = 1 + (await this.store.start(consumer, key, this.owner));
+      const leave = async (): Promise<void> => {
+        leaveLane();
+        // Left behind it would only count against a later crash of the same message; retention takes it.
+        await this.store.forget(consumer, key).catch(() => undefined);
+      };
+      if (deliveries <= limit) return { kind: 'admitted', leave };
+      await leave();
+      return { kind: 'refused', deliveries: deliveries - 1 };
+    } catch (error) {
+      leaveLane();
+      throw error;
+    }
+  }
+}

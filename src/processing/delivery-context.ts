@@ -1,0 +1,138 @@
+import type { EntityManager } from 'typeorm';
+import type { HandlerTransaction } from '../database/database.module';
+import type { Delivery, MessageLog, MiddlewareContext, PublishOptions, Sql } from '../message/message.module';
+import type { HandlerDefinition } from '../registration/registration.module';
+import { producerId } from './transaction-id';
+
+export type Publish = (
+  context: DeliveryContext,
+  exchange: string,
+  routingKey: string,
+  body: unknown,
+  options: PublishOptions,
+) => Promise<void>;
+
+/** The context of one delivery: what middleware and the handler see of it. */
+export class DeliveryContext implements MiddlewareContext {
+  payload: unknown;
+  /** Set while the idempotency stage has a transaction open for this delivery. */
+  transaction: HandlerTransaction | undefined;
+  private transactionId: string | undefined;
+  private controller: AbortController | undefined;
+  private aborted: { readonly reason: unknown } | undefined;
+  private onAbort: ((reason: unknown) => void) | undefined;
+
+  constructor(
+    readonly delivery: Delivery,
+    private readonly definition: HandlerDefinition,
+    readonly type: string | undefined,
+    readonly traceId: string,
+    private readonly logOf: (context: DeliveryContext) => MessageLog,
+    private readonly publishFrom: Publish,
+  ) {
+    this.payload = delivery.body;
+  }
+
+  get id(): string {
+    return this.transactionId ?? producerId(this.delivery) ?? '';
+  }
+
+  set id(id: string) {
+    this.transactionId = id;
+  }
+
+  get attempt(): number {
+    return this.delivery.attempt;
+  }
+
+  get queue(): string {
+    return this.delivery.queue;
+  }
+
+  get exchange(): string {
+    return this.delivery.exchange;
+  }
+
+  get routingKey(): string {
+    return this.delivery.routingKey;
+  }
+
+  get headers(): Delivery['headers'] {
+    return this.delivery.headers;
+  }
+
+  get body(): Buffer {
+    return this.delivery.body;
+  }
+
+  get handler(): { className: string; methodName: string } {
+    return this.definition;
+  }
+
+  /** Made when first asked for: most handlers never look at it. */
+  get signal(): AbortSignal {
+    if (!this.controller) {
+      this.controller = new AbortController();
+      if (this.aborted) this.controller.abort(this.aborted.reason);
+    }
+    return this.controller.signal;
+  }
+
+  get tx(): EntityManager {
+    return this.openTransaction('ctx.tx').manager;
+  }
+
+  get sql(): Sql {
+    return this.openTransaction('ctx.sql').sql;
+  }
+
+  get log(): MessageLog {
+    return this.logOf(this);
+  }
+
+  publish(exchange: string, routingKey: string, body: unknown, options: PublishOptions = {}): Promise<void> {
+    return this.publishFrom(this, exchange, routingKey, body, options);
+  }
+
+  /** Ends what is running for this delivery: the signal aborts, and `bounded` rejects with the reason. */
+  abort(reason: unknown): void {
+    if (this.aborted) return;
+    this.aborted = { reason };
+    this.controller?.abort(reason);
+    this.onAbort?.(reason);
+  }
+
+  /** Runs `work` until it ends or the delivery is aborted, whichever comes first; a handler cannot be stopped, only left behind. */
+  bounded(work: () => unknown): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.aborted) {
+        reject(asError(this.aborted.reason));
+        return;
+      }
+      this.onAbort = (reason) => {
+        reject(asError(reason));
+      };
+      Promise.resolve()
+        .then(work)
+        .then(() => {
+          resolve();
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what a handler throws goes on as it is
+        }, reject)
+        .finally(() => (this.onAbort = undefined));
+    });
+  }
+
+  private openTransaction(asked: string): HandlerTransaction {
+    if (this.transaction) return this.transaction;
+    const where = `${this.definition.className}.${this.definition.methodName}`;
+    throw new Error(
+      this.definition.idempotency === 'transactional'
+        ? `${asked} is available inside the handler and in middleware with an order above 400 (${where})`
+        : `${asked} needs idempotency 'transactional'; ${where} has '${this.definition.idempotency}'`,
+    );
+  }
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
+}

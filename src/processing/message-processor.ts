@@ -1,0 +1,167 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { BrokerConnections, type ChannelDelivery } from '../broker/broker.module';
+import { Database } from '../database/database.module';
+import {
+  backoffMs,
+  EventBus,
+  Rejected,
+  traceContextOf,
+  type Delivery,
+  type Outcome,
+} from '../message/message.module';
+import { handlerFor, type ConsumerDefinition } from '../registration/registration.module';
+import { ContextFactory } from './context-factory';
+import { CrashGuard } from './crash-guard';
+import type { DeliveryContext } from './delivery-context';
+import { decideFailure } from './failure-policy';
+import type { Attempted, HandlerPipeline } from './handler-pipeline';
+import { Settlement } from './settlement';
+
+/** What the processor needs to know of the consumer a delivery came to. */
+export interface ConsumerRuntime {
+  readonly definition: ConsumerDefinition;
+  readonly pipelines: readonly HandlerPipeline[];
+  readonly restore: () => Promise<void>;
+  /** Aborted at the end of the shutdown grace. */
+  readonly stop: AbortSignal;
+}
+
+interface Attempt extends Attempted {
+  readonly context: DeliveryContext | undefined;
+}
+
+/** The page to read first: attempt → settle → emit. */
+@Injectable()
+export class MessageProcessor {
+  private readonly active = new Set<DeliveryContext>();
+
+  constructor(
+    private readonly contexts: ContextFactory,
+    private readonly crashGuard: CrashGuard,
+    private readonly settlement: Settlement,
+    private readonly database: Database,
+    private readonly broker: BrokerConnections,
+    private readonly events: EventBus,
+  ) {}
+
+  /** Takes one delivery to its end: settled, or left to the broker. Never throws. */
+  async process(received: ChannelDelivery, runtime: ConsumerRuntime): Promise<void> {
+    const { delivery } = received;
+    const { traceId } = traceContextOf(delivery.headers);
+    this.events.emit('message.received', { delivery });
+    const attempt = await this.attemptUntilJudged(received, runtime, traceId);
+    const handler =
+      attempt.context && `${attempt.context.handler.className}.${attempt.context.handler.methodName}`;
+    const { restore, stop } = runtime;
+    const settled = await this.settlement.settle({
+      received,
+      outcome: attempt.outcome,
+      key: attempt.key,
+      handler,
+      restore,
+      stop,
+    });
+    this.events.emit('message.settled', {
+      delivery,
+      ...settled,
+      transactionId: attempt.key?.transactionId ?? (attempt.context?.id || undefined),
+      traceId,
+      handler,
+      durationMs: performance.now() - delivery.receivedAt,
+    });
+  }
+
+  /** Aborts what is running of one queue. */
+  abortQueue(queue: string, reason: unknown): void {
+    for (const context of this.active) if (context.queue === queue) context.abort(reason);
+  }
+
+  /** A failure of the infrastructure is nobody's outcome: the delivery is held, unacknowledged, and tried again when it is over. */
+  private async attemptUntilJudged(
+    received: ChannelDelivery,
+    runtime: ConsumerRuntime,
+    traceId: string,
+  ): Promise<Attempt> {
+    for (let held = 1; ; held++) {
+      const attempt = await this.attempt(received.delivery, runtime, traceId);
+      if (
+        attempt.outcome.kind !== 'release' ||
+        !(await this.hold(received, attempt.outcome, runtime.stop, held))
+      )
+        return attempt;
+    }
+  }
+
+  private async attempt(delivery: Delivery, runtime: ConsumerRuntime, traceId: string): Promise<Attempt> {
+    if (delivery.delayLeftMs > 0)
+      return judged({ kind: 'defer', reason: 'not-due', delayMs: delivery.delayLeftMs });
+    const { definition, pipelines } = runtime;
+    const type = typeOf(definition, delivery);
+    const handler = handlerFor(definition, type);
+    const pipeline = pipelines.find((one) => one.handler === handler);
+    if (!pipeline) return judged(this.withoutHandler(definition, type));
+
+    const context = this.contexts.create(delivery, pipeline, type, traceId);
+    this.active.add(context);
+    try {
+      const required = pipeline.handler.idempotency !== 'off';
+      const admission = await this.crashGuard.admit(delivery, definition.deliveryLimit, required);
+      if (admission.kind === 'refused') return { ...judged(crashed(admission.deliveries)), context };
+      try {
+        return { ...(await pipeline.attempt(context)), context };
+      } finally {
+        await admission.leave();
+      }
+    } catch (error) {
+      return { outcome: decideFailure(error, delivery.attempt, pipeline.handler), key: undefined, context };
+    } finally {
+      this.active.delete(context);
+    }
+  }
+
+  private withoutHandler(definition: ConsumerDefinition, type: string | undefined): Outcome {
+    const known = definition.handlers.flatMap(({ types }) => types).join(', ');
+    const what =
+      type === undefined ? 'a message without a type' : `a message of type ${JSON.stringify(type)}`;
+    const text = `the queue "${definition.queue}" has no handler for ${what}; it has handlers for: ${known}`;
+    if (definition.onUnknownType === 'discard') return { kind: 'discard', reason: 'no-handler' };
+    return { kind: 'dead-letter', reason: 'no-handler', error: new Rejected('no-handler', text) };
+  }
+
+  /** @returns whether to try again; false when the broker has the message, or will have it. */
+  private async hold(
+    received: ChannelDelivery,
+    { reason, error }: Extract<Outcome, { kind: 'release' }>,
+    stop: AbortSignal,
+    held: number,
+  ): Promise<boolean> {
+    if (reason !== 'database' && reason !== 'publisher') return false;
+    const gate = reason === 'database' ? this.database.gate : this.broker.publisherGate;
+    gate.reportFailure(error);
+    await gate.whenAvailable(stop);
+    // The probe may find what this message finds missing (a full disk answers `select 1`): never a hot loop.
+    await sleep(backoffMs(held, 50, 10_000), undefined, { signal: stop }).catch(() => undefined);
+    return !stop.aborted && received.channel.isOpen;
+  }
+}
+
+function typeOf(definition: ConsumerDefinition, delivery: Delivery): string | undefined {
+  try {
+    return definition.typeOf(delivery);
+  } catch {
+    // A function of the user's that fails on a message has found no type in it.
+    return undefined;
+  }
+}
+
+function judged(outcome: Outcome): Attempt {
+  return { outcome, key: undefined, context: undefined };
+}
+
+function crashed(deliveries: number): Outcome {
+  const error = new Error(
+    `delivered ${deliveries} times and never settled: its process died, or lost the broker, every time it was running`,
+  );
+  return { kind: 'dead-letter', reason: 'delivery-limit', error };
+}
