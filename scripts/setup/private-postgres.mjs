@@ -14,6 +14,7 @@ import { checkoutId } from './paths.mjs';
 import { findFreePorts } from './ports.mjs';
 import { shakeHandsWithPostgres } from './postgres-client.mjs';
 import { endProcesses, killProcesses, launch, markReady, removeData } from './private-server.mjs';
+import { signalAll, waitUntilGone } from './processes.mjs';
 import { findExecutable, lookUpUser, run } from './run.mjs';
 
 /* A Postgres of this checkout alone, on loopback, as durable as a real one: fsync and synchronous_commit stay on. */
@@ -100,6 +101,7 @@ function serverUser() {
 }
 
 async function initialise(record, password) {
+  await endAbandonedInitdb(record);
   const passwordFile = join(record.dir, 'password');
   writeFileSync(passwordFile, password, { mode: 0o600 });
   if (record.user) chownSync(passwordFile, record.user.uid, record.user.gid);
@@ -122,6 +124,13 @@ async function initialise(record, password) {
   rmSync(passwordFile);
   if (!ok) throw new Error(`initdb failed:\n${output}`);
   appendFileSync(join(record.dataDir, 'postgresql.conf'), "\ninclude 'holdfast.conf'\n");
+}
+
+/** The set-up that began it may have been killed alone; two of them in one folder would spoil it. */
+async function endAbandonedInitdb({ dataDir }) {
+  if (signalAll(`initdb -D ${dataDir} `, 'SIGKILL') === 0) return;
+  await waitUntilGone(`initdb -D ${dataDir} `, 5000);
+  rmSync(dataDir, { recursive: true, force: true });
 }
 
 /** Written at every start, because the port may have changed. */
