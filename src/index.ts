@@ -47,4 +47,4 @@ export {
   type MessageSchema,
 } from './middleware/middleware.module';
 export { Consumers, UnknownConsumerError, type ConsumerStatus } from './consumer/consumer.module';
-export { SwallowedSqlError, TransactionLostError } from './database/database.module';
+export { Database, SwallowedSqlError, TransactionLostError } from './database/database.module';

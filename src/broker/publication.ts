@@ -28,6 +28,7 @@ export interface CopyHeaders {
 /** Ours together stay under 8 KiB: error and stack are cut, the producer's own headers never are. */
 const ERROR_BYTES = 1_024;
 const STACK_BYTES = 4_096;
+const LONGEST_ORIGIN = 1_024;
 
 /** Properties that would reroute, expire or refuse a copy (`userId` of another user closes the channel). */
 const UNSAFE_PROPERTIES = ['expiration', 'userId'] as const;
@@ -47,7 +48,7 @@ export function copyOf(
   for (const [name, value] of Object.entries(delivery.headers)) {
     if (name.startsWith('holdfast-')) continue;
     if (!isBrokerHeader(name)) headers[name] = value;
-    else if (name === 'CC' || name === 'BCC') withheld[name] = value;
+    else if (!delivery.viaRetry && !name.endsWith('-count')) withheld[name] = value;
   }
   const properties: Record<string, unknown> = { ...delivery.properties };
   for (const name of UNSAFE_PROPERTIES) {
@@ -78,7 +79,12 @@ export function copyOf(
 function originProperties(delivery: Delivery, withheld: Record<string, unknown>): string | undefined {
   const earlier = delivery.headers[HEADER.originProperties];
   if (typeof earlier === 'string') return earlier;
-  return Object.keys(withheld).length > 0 ? cut(JSON.stringify(withheld), 1_024) : undefined;
+  if (Object.keys(withheld).length === 0) return undefined;
+  const all = JSON.stringify(withheld);
+  if (all.length <= LONGEST_ORIGIN) return all;
+  // A long death history makes room for what steers a message.
+  const { CC, BCC, expiration, userId } = withheld;
+  return JSON.stringify({ CC, BCC, expiration, userId }).slice(0, LONGEST_ORIGIN);
 }
 
 /** Cuts at a character boundary, so that what is left is valid UTF-8 of at most `bytes` bytes. */

@@ -5,12 +5,13 @@ import { InboxStore } from './inbox.store';
 import { OutboxRelay } from './outbox-relay';
 import { OutboxStore } from './outbox.store';
 import { Retention } from './retention';
+import { SuspectDeliveryStore } from './suspect-delivery.store';
 import { TransactionalMode } from './transactional-mode';
 
 @Module({
   imports: [BrokerModule, MessageModule],
-  providers: [InboxStore, OutboxStore, OutboxRelay, Retention, TransactionalMode],
-  exports: [InboxStore, OutboxStore, OutboxRelay, Retention, TransactionalMode],
+  providers: [InboxStore, OutboxStore, OutboxRelay, Retention, SuspectDeliveryStore, TransactionalMode],
+  exports: [InboxStore, OutboxStore, OutboxRelay, Retention, SuspectDeliveryStore, TransactionalMode],
 })
 export class IdempotencyModule {}
 
@@ -19,4 +20,5 @@ export { InboxStore, type CopyRecord, type HistoryEntry, type InboxRow } from '.
 export { OutboxRelay } from './outbox-relay';
 export { OutboxStore, type OutboxRow } from './outbox.store';
 export { Retention } from './retention';
+export { SuspectDeliveryStore } from './suspect-delivery.store';
 export { TransactionalMode } from './transactional-mode';

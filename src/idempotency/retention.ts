@@ -3,6 +3,7 @@ import { InjectConfig, type IdempotencyConfig } from '../config/config.module';
 import { Database } from '../database/database.module';
 import { EventBus } from '../message/message.module';
 import { InboxStore } from './inbox.store';
+import { SuspectDeliveryStore } from './suspect-delivery.store';
 
 const BATCH = 1_000;
 /** Between two batches, so that a purge never competes with the load. */
@@ -18,6 +19,7 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     @InjectConfig('idempotency') private readonly config: IdempotencyConfig,
     private readonly inbox: InboxStore,
+    private readonly suspects: SuspectDeliveryStore,
     private readonly database: Database,
     private readonly events: EventBus,
   ) {}
@@ -35,8 +37,13 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
   /** One batch. @returns how many messages were forgotten. */
   async sweep(): Promise<number> {
     const rows = await this.inbox.purge(this.config.retentionMs, BATCH);
-    if (rows > 0) this.events.emit('retention.swept', { table: 'inbox_message', rows });
+    this.tell('inbox_message', rows);
+    this.tell('suspect_delivery', await this.suspects.purge());
     return rows;
+  }
+
+  private tell(table: string, rows: number): void {
+    if (rows > 0) this.events.emit('retention.swept', { table, rows });
   }
 
   private schedule(delayMs: number): void {

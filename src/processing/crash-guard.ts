@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Semaphore, TransactionLostError } from '../database/database.module';
+import { SuspectDeliveryStore } from '../idempotency/idempotency.module';
 import type { Delivery } from '../message/message.module';
-import { SuspectDeliveryStore } from './suspect-delivery.store';
 import { deliveryKey } from './transaction-id';
 
 export type Admission =

@@ -1,6 +1,13 @@
 import type { EntityManager } from 'typeorm';
 import type { HandlerTransaction } from '../database/database.module';
-import type { Delivery, MessageLog, MiddlewareContext, PublishOptions, Sql } from '../message/message.module';
+import {
+  HandlerTimeoutError,
+  type Delivery,
+  MessageLog,
+  MiddlewareContext,
+  PublishOptions,
+  Sql,
+} from '../message/message.module';
 import type { HandlerDefinition } from '../registration/registration.module';
 import { producerId } from './transaction-id';
 
@@ -21,6 +28,7 @@ export class DeliveryContext implements MiddlewareContext {
   private controller: AbortController | undefined;
   private aborted: { readonly reason: unknown } | undefined;
   private onAbort: ((reason: unknown) => void) | undefined;
+  private timer: NodeJS.Timeout | undefined;
 
   constructor(
     readonly delivery: Delivery,
@@ -102,13 +110,21 @@ export class DeliveryContext implements MiddlewareContext {
     this.onAbort?.(reason);
   }
 
-  /** Runs `work` until it ends or the delivery is aborted, whichever comes first; a handler cannot be stopped, only left behind. */
+  /**
+   * Runs `work` until it ends, its time is up, or the delivery is aborted, whichever comes first; code cannot be stopped, only left
+   * behind. One stage at a time: a stage that begins takes over from the one that led to it.
+   */
   bounded(work: () => unknown): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.aborted) {
         reject(asError(this.aborted.reason));
         return;
       }
+      this.endStage();
+      const { timeoutMs } = this.definition;
+      this.timer = setTimeout(() => {
+        this.abort(new HandlerTimeoutError(timeoutMs));
+      }, timeoutMs);
       this.onAbort = (reason) => {
         reject(asError(reason));
       };
@@ -118,8 +134,16 @@ export class DeliveryContext implements MiddlewareContext {
           resolve();
           // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what a handler throws goes on as it is
         }, reject)
-        .finally(() => (this.onAbort = undefined));
+        .finally(() => {
+          this.endStage();
+        });
     });
+  }
+
+  /** Stops the clock: what comes now waits for others (a database connection, a twin) and is not the handler's time. */
+  endStage(): void {
+    clearTimeout(this.timer);
+    this.onAbort = undefined;
   }
 
   private openTransaction(asked: string): HandlerTransaction {

@@ -65,17 +65,12 @@ export class HandlerPipeline {
   /** Runs everything up to an outcome. Never throws. */
   async attempt(context: DeliveryContext): Promise<Attempted> {
     const progress: Progress = { outcome: { kind: 'completed' }, key: undefined };
-    const timer = setTimeout(() => {
-      context.abort(new HandlerTimeoutError(this.handler.timeoutMs));
-    }, this.handler.timeoutMs);
     try {
       // The last link of the outer chain belongs to this delivery alone, so the chain is closed around it here.
-      await compose(this.outside, () => this.stage(context, progress))(context);
+      await context.bounded(() => compose(this.outside, () => this.stage(context, progress))(context));
       return progress;
     } catch (error) {
       return { outcome: decideFailure(error, context.attempt, this.handler), key: progress.key };
-    } finally {
-      clearTimeout(timer);
     }
   }
 
@@ -85,6 +80,7 @@ export class HandlerPipeline {
   }
 
   private async stage(context: DeliveryContext, progress: Progress): Promise<void> {
+    context.endStage();
     if (this.handler.idempotency === 'off') {
       await this.redoing(() => context.bounded(() => this.inside(context)));
       return;

@@ -8,23 +8,14 @@ import { CrashGuard } from './crash-guard';
 import { MessageProcessor } from './message-processor';
 import { PipelineFactory } from './pipeline-factory';
 import { Settlement } from './settlement';
-import { SuspectDeliveryStore } from './suspect-delivery.store';
 
 @Module({
   imports: [BrokerModule, IdempotencyModule, MessageModule, TopologyModule],
-  providers: [
-    ContextFactory,
-    CrashGuard,
-    MessageProcessor,
-    PipelineFactory,
-    Settlement,
-    SuspectDeliveryStore,
-  ],
-  exports: [MessageProcessor, PipelineFactory, SuspectDeliveryStore],
+  providers: [ContextFactory, CrashGuard, MessageProcessor, PipelineFactory, Settlement],
+  exports: [MessageProcessor, PipelineFactory],
 })
 export class ProcessingModule {}
 
 export type { HandlerPipeline } from './handler-pipeline';
 export { MessageProcessor, type ConsumerRuntime } from './message-processor';
 export { PipelineFactory } from './pipeline-factory';
-export { SuspectDeliveryStore } from './suspect-delivery.store';
