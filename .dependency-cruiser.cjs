@@ -47,8 +47,17 @@ const MAY_KNOW = {
     'topology',
   ],
   intake: ['broker', 'consumer', 'registration', 'idempotency', 'middleware', 'access', 'config', 'message'],
-  // Reads the state of the others for probes and metrics; nobody may need it.
-  observability: ['message', 'config', 'broker', 'database', 'idempotency', 'consumer', 'access'],
+  // Reads the state of the others for probes and metrics, and puts its span around handlers as a middleware; nobody needs it.
+  observability: [
+    'message',
+    'config',
+    'broker',
+    'database',
+    'idempotency',
+    'consumer',
+    'middleware',
+    'access',
+  ],
   // The example domain sees what a user sees: the public API, or the rooms behind it.
   handlers: ['message', 'registration', 'middleware'],
 };

@@ -4,6 +4,9 @@ import { EventBus, type HoldfastEvents } from '../../message/message.module';
 import { CHANGE_LINES, type ChangeEvent } from './change-lines';
 import { settledLine, type LogLine } from './settled-line';
 
+const FAILURES_MS = 10_000;
+const MOST_EXCHANGES = 1_000;
+
 /**
  * Writes the log of the house: a line for each settled message, a line for each change of what it depends on. It goes
  * through Nest's logger, so that in an adopter's app it lands where the adopter's own lines do.
@@ -14,6 +17,7 @@ export class LogLines implements OnModuleInit, OnApplicationShutdown {
   private readonly changes = new Logger('Holdfast');
   /** How each thing that changes was last said to be: what is said twice is no change. */
   private readonly last = new Map<string, string>();
+  private readonly failures = new Map<string, { readonly since: number; unlogged: number }>();
   private listeners: (() => void)[] = [];
 
   constructor(
@@ -35,8 +39,12 @@ export class LogLines implements OnModuleInit, OnApplicationShutdown {
         `${state} ${reason ?? ''}`,
       ]),
       this.writeChanges('topology.drifted', ({ queue, drift }) => [queue, JSON.stringify(drift)]),
-      this.writeEach('publication.failed'),
-      this.writeEach('retention.swept'),
+      this.events.on('publication.failed', (event) => {
+        this.writePublicationFailure(event);
+      }),
+      this.events.on('retention.swept', (event) => {
+        write(this.changes, CHANGE_LINES['retention.swept'](event));
+      }),
     ];
   }
 
@@ -58,10 +66,18 @@ export class LogLines implements OnModuleInit, OnApplicationShutdown {
     });
   }
 
-  private writeEach<Name extends ChangeEvent>(name: Name): () => void {
-    return this.events.on(name, (event) => {
-      write(this.changes, CHANGE_LINES[name](event));
-    });
+  /** A missing exchange fails every message to it: one line, and how many were like it since. */
+  private writePublicationFailure(event: HoldfastEvents['publication.failed']): void {
+    const known = this.failures.get(event.exchange);
+    const now = Date.now();
+    if (known && now - known.since < FAILURES_MS) {
+      known.unlogged++;
+      return;
+    }
+    if (this.failures.size >= MOST_EXCHANGES) this.failures.clear();
+    this.failures.set(event.exchange, { since: now, unlogged: 0 });
+    const line = CHANGE_LINES['publication.failed'](event);
+    write(this.changes, { ...line, fields: { ...line.fields, unlogged: known?.unlogged ?? 0 } });
   }
 }
 

@@ -41,7 +41,7 @@ describe('settledLine', () => {
     [{ kind: 'completed' }, 'log', false],
     [{ kind: 'duplicate' }, 'log', false],
     [{ kind: 'discard', reason: 'test order' }, 'log', false],
-    [{ kind: 'defer', reason: 'lease', delayMs: 100 }, 'log', false],
+    [{ kind: 'defer', reason: 'lease', delayMs: 100 }, 'debug', false],
     [{ kind: 'retry', delayMs: 10_000, reason: 'error', error: failure }, 'warn', true],
     [{ kind: 'dead-letter', reason: 'attempts-exhausted', error: failure }, 'error', true],
     [{ kind: 'release', reason: 'database' }, 'debug', false],

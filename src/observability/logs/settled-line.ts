@@ -24,7 +24,8 @@ const LEVEL: Readonly<Record<OutcomeKind, LogLevel>> = {
   completed: 'log',
   duplicate: 'log',
   discard: 'log',
-  defer: 'log',
+  // A delay is walked in hops, and a busy twin is waited for: neither is news.
+  defer: 'debug',
   retry: 'warn',
   'dead-letter': 'error',
   release: 'debug',
