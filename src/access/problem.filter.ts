@@ -34,10 +34,19 @@ function toProblem(error: unknown): Problem {
     const status = error.getStatus();
     if (status < 500) return new Problem(status, codeOf(status), error.message, { cause: error });
   }
+  if (isClientError(error))
+    return new Problem(error.status, codeOf(error.status), error.message, { cause: error });
   if (isDatabaseAway(error)) return databaseUnavailable(error);
   return new Problem(500, 'internal-error', 'Something went wrong on the server; its log says what.', {
     cause: error,
   });
+}
+
+/** What Express and its body parser throw; `expose` says that the message is meant for the client. */
+function isClientError(error: unknown): error is Error & { status: number } {
+  if (!(error instanceof Error)) return false;
+  const { status, expose } = error as { status?: unknown; expose?: unknown };
+  return expose === true && typeof status === 'number' && status >= 400 && status < 500;
 }
 
 function codeOf(status: number): string {

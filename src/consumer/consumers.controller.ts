@@ -32,7 +32,6 @@ const pauseSchema = z.strictObject({
     .optional()
     .describe('Shown to whoever wonders why it stands still.'),
 });
-const resumeSchema = z.strictObject({});
 const ONE = {
   description: 'The consumer as it is now.',
   schema: openApiSchema(consumerStatusSchema, 'output'),
@@ -96,7 +95,7 @@ export class ConsumersController {
   @ApiNotFoundResponse(UNKNOWN)
   resume(
     @Param('queue') queue: string,
-    @Body(new ZodBody(resumeSchema)) _body: object,
+    @Body(new ZodBody(z.strictObject({}))) _body: object,
     @CurrentKey() caller: Caller,
   ): Promise<ConsumerStatus> {
     return known(() => this.consumers.resume(queue, { by: caller.name }));
