@@ -5,7 +5,7 @@ import { Database } from './database/database.module';
 import { loadExample } from './handlers/loading/load-example';
 import { loadHandlers } from './handlers/loading/load-handlers';
 import { HoldfastModule } from './holdfast.module';
-import { JsonLogsModule, ObservabilityModule } from './observability/observability.module';
+import { JsonLogsModule, ObservabilityModule, OtlpTracingModule } from './observability/observability.module';
 
 /** What the example domain makes its tables with; a real application has migrations of its own. */
 @Module({
@@ -45,6 +45,8 @@ export class AppModule {
         }),
         ObservabilityModule,
         JsonLogsModule,
+        OtlpTracingModule.forRoot(source),
+        OtlpTracingModule.forRoot(source),
       ],
     };
   }

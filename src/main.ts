@@ -44,20 +44,26 @@ function stopOnSignals(app: NestExpressApplication, graceMs: number): void {
   let askedAt: number | undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
     const now = performance.now();
-    if (askedAt !== undefined && now - askedAt > SAME_WISH_MS)
-      exitAtOnce(`${signal} again: stopping at once`);
+    if (askedAt !== undefined && now - askedAt > SAME_WISH_MS) exitAtOnce(`${signal} again`);
     if (askedAt !== undefined) return;
     askedAt = now;
     setTimeout(() => {
-      exitAtOnce(`the shutdown took longer than ${graceMs + CLOSING_MS} ms: stopping at once`);
-    }, graceMs + CLOSING_MS).unref();
+      exitAtOnce(`the shutdown took longer than ${graceMs + CLOSING_MS} ms`);
+    }, graceMs + CLOSING_MS);
+    // Not Nest's own hooks: they end a process by its signal, and a stop in order is no failure.
+    new Logger('Service').log(`${signal}: stopping in order`);
+    app.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        exitAtOnce(`the shutdown failed: ${wordsOf(error)}`);
+      },
+    );
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal);
-  app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
 }
 
 function exitAtOnce(reason: string): never {
-  process.stderr.write(`${reason}; the broker delivers again what was not finished\n`);
+  process.stderr.write(`${reason}: stopping at once; the broker delivers again what was not finished\n`);
   process.exit(1);
 }
 

@@ -24,7 +24,8 @@ export class ProblemFilter implements ExceptionFilter {
     httpAdapter.setHeader(response, 'Content-Type', 'application/problem+json; charset=utf-8');
     httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
     for (const [name, value] of Object.entries(problem.headers)) httpAdapter.setHeader(response, name, value);
-    httpAdapter.reply(response, toBody(problem), problem.status);
+    // As text: Nest's Express adapter would take an object for a mistake and answer it as application/json.
+    httpAdapter.reply(response, JSON.stringify(toBody(problem)), problem.status);
   }
 }
 

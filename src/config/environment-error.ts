@@ -23,7 +23,7 @@ export class EnvironmentError extends Error {
 
 function describe({ variable, value, expectation }: EnvironmentProblem): string {
   const shown =
-    value === undefined ? '(not set)' : variable.secret ? maskSecret(value) : JSON.stringify(value);
+    value === undefined ? '(not set)' : JSON.stringify(variable.secret ? maskSecret(value) : value);
   return `  ${variable.name} = ${shown}: expected ${expectation}`;
 }
 
@@ -31,9 +31,10 @@ function describe({ variable, value, expectation }: EnvironmentProblem): string 
 export function maskSecret(value: string): string {
   const scheme = /^[a-z]+:\/\//.exec(value)?.[0];
   if (!scheme) return '(hidden)';
+  if (!value.includes('@') && !URL.canParse(value)) return `${scheme}***`;
   const place = value
     .slice(value.lastIndexOf('@') + 1)
     .replace(scheme, '')
     .replace(/\?.*$/s, '?***');
-  return JSON.stringify(value.includes('@') ? `${scheme}***@${place}` : `${scheme}${place}`);
+  return value.includes('@') ? `${scheme}***@${place}` : `${scheme}${place}`;
 }

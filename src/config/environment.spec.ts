@@ -119,9 +119,10 @@ describe('readEnvironment', () => {
     [{ RABBITMQ_URL: 'http://user:hunter2@rabbit:5672/v' }, '"http://***@rabbit:5672/v"'],
     [{ RABBITMQ_URL: 'amqp://user:hunter2,x@rabbit' }, '"amqp://***@rabbit"'],
     [{ DATABASE_URL: 'mysql://db/x?password=hunter2' }, '"mysql://db/x?***"'],
-    [{ DATABASE_URL: 'hunter2' }, '(hidden)'],
-    [{ HOLDFAST_API_KEYS: 'hunter2' }, '(hidden)'],
-    [{ HOLDFAST_API_KEYS: 'hunter2:ops:admin' }, '(hidden)'],
+    [{ DATABASE_URL: 'postgres://user:hunter2' }, '"postgres://***"'],
+    [{ DATABASE_URL: 'hunter2' }, '"(hidden)"'],
+    [{ HOLDFAST_API_KEYS: 'hunter2' }, '"(hidden)"'],
+    [{ HOLDFAST_API_KEYS: 'hunter2:ops:admin' }, '"(hidden)"'],
   ])('masks the secret of %j', (source, shown) => {
     const read = (): unknown => readEnvironment(source);
     expect(read).toThrow(shown);
