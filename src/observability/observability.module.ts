@@ -42,4 +42,4 @@ import { MessageTracing } from './traces/message-tracing';
 export class ObservabilityModule {}
 
 export { JsonLogsModule, LOG_DESTINATION, logAsJson } from './logs/json-logs.module';
-export { startTracing, type StopTracing } from './traces/start-tracing';
+export { OtlpTracingModule } from './traces/otlp-tracing.module';

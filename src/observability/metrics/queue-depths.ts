@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { BrokerConnections } from '../../broker/broker.module';
-import { within } from '../within';
+import { settleWithin } from '../../message/message.module';
 
 /** However often somebody looks, the broker is asked at most this often. */
 const FRESH_MS = 5_000;
@@ -23,7 +23,7 @@ export class QueueDepths {
   async of(queues: readonly string[]): Promise<ReadonlyMap<string, number>> {
     if (performance.now() - this.askedAt > FRESH_MS) {
       this.asking ??= this.ask(queues).finally(() => (this.asking = undefined));
-      await within(PATIENCE_MS, this.asking);
+      await settleWithin(this.asking, PATIENCE_MS);
     }
     return this.depths;
   }

@@ -4,8 +4,7 @@ import { BrokerConnections } from '../../broker/broker.module';
 import { Consumers, type ConsumerStatus } from '../../consumer/consumer.module';
 import { Database } from '../../database/database.module';
 import { OutboxStore } from '../../idempotency/idempotency.module';
-import type { ConsumerState } from '../../message/message.module';
-import { within } from '../within';
+import { settleWithin, type ConsumerState } from '../../message/message.module';
 import { MessageMetrics } from './message-metrics';
 import { QueueDepths } from './queue-depths';
 import { REGISTRY } from './registry';
@@ -106,12 +105,10 @@ export class StateMetrics {
       this.outboxOldest.remove();
       return;
     }
-    await within(
-      PATIENCE_MS,
-      this.sources.outbox.oldest().then((oldest) => {
-        this.outboxOldest.set(oldest ?? 0);
-      }),
-    );
+    const read = this.sources.outbox.oldest().then((oldest) => {
+      this.outboxOldest.set(oldest ?? 0);
+    });
+    await settleWithin(read, PATIENCE_MS);
   }
 
   private gauge<Label extends string>(name: string, help: string, labelNames: Label[]): Gauge<Label> {

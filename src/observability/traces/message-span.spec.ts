@@ -1,6 +1,6 @@
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
-import type { Delivery, Headers, Outcome } from '../../message/message.module';
+import type { Delivery, Outcome } from '../../message/message.module';
 import { endMessageSpan, startMessageSpan } from './message-span';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';

@@ -1,3 +1,5 @@
+import { context, propagation, trace } from '@opentelemetry/api';
+
 /** Flushes what is recorded and stops. */
 export type StopTracing = () => Promise<void>;
 
@@ -27,5 +29,11 @@ export async function startTracing(
     spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())],
   });
   provider.register();
-  return () => provider.shutdown();
+  return async () => {
+    await provider.shutdown();
+    // For the next application in this process.
+    trace.disable();
+    context.disable();
+    propagation.disable();
+  };
 }
