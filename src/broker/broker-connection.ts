@@ -2,10 +2,13 @@ import { Logger, type LoggerService } from '@nestjs/common';
 import { AmqpConnection } from '@golevelup/nestjs-rabbitmq';
 import type { Channel, ChannelModel } from 'amqplib';
 import type { BrokerConfig } from '../config/config.module';
-import { backoffMs, type EventBus } from '../message/message.module';
+import { backoffMs, settleWithin, type EventBus } from '../message/message.module';
 
 export type ConnectionName = 'consume' | 'publish';
 export type ConnectionStatus = 'connected' | 'disconnected' | 'blocked';
+
+/** How long a broker may take to say that a connection is closed. */
+const CLOSE_MS = 3_000;
 
 /** The `connection.changed` event is what the house logs; golevelup's own lines would say everything twice. */
 const quiet: LoggerService = {
@@ -128,9 +131,9 @@ export class BrokerConnection {
   }
 
   async close(): Promise<void> {
-    await this.amqp.managedConnection.close().catch((error: unknown) => {
-      this.logger.warn(`closing connection ${this.name}: ${String(error)}`);
-    });
+    if (!(await settleWithin(this.amqp.managedConnection.close(), CLOSE_MS))) {
+      this.logger.warn(`the broker did not say goodbye on connection ${this.name} within ${CLOSE_MS} ms`);
+    }
     this.current = undefined;
     this.state = 'disconnected';
   }

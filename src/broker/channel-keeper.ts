@@ -1,6 +1,9 @@
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
-import { backoffMs } from '../message/message.module';
+import { backoffMs, settleWithin } from '../message/message.module';
 import type { BrokerConnection } from './broker-connection';
+
+/** How long a broker may take to say that a channel is closed. */
+const CLOSE_MS = 2_000;
 
 export interface ChannelKeeperOptions<C extends Channel> {
   readonly create: (model: ChannelModel) => Promise<C>;
@@ -103,9 +106,11 @@ export class ChannelKeeper<C extends Channel> {
 }
 
 async function closeQuietly(channel: Channel): Promise<void> {
-  try {
-    await channel.close();
-  } catch {
-    // Closed already, by the broker or with its connection: that is what was wanted.
-  }
+  // It may be closed already, or the broker may not answer any more; either way it is no longer used.
+  await settleWithin(closeOf(channel), CLOSE_MS);
+}
+
+/** amqplib throws, rather than rejects, when the channel is closed already. */
+async function closeOf(channel: Channel): Promise<void> {
+  await channel.close();
 }

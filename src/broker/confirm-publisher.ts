@@ -1,4 +1,4 @@
-import type { ConfirmChannel, Message, Options } from 'amqplib';
+import type { ConfirmChannel, Message } from 'amqplib';
 import type { BrokerConnection } from './broker-connection';
 import { ChannelKeeper, confirmChannel } from './channel-keeper';
 import type { Publication } from './publication';
@@ -100,10 +100,10 @@ export class ConfirmPublisher {
             headers: publication.headers,
             mandatory: true,
             persistent: true,
-          } as Options.Publish,
-          (error: unknown) => {
+          },
+          (error: Error | null) => {
             settle(
-              error ? new UnconfirmedError(`the broker refused the message: ${String(error)}`) : undefined,
+              error ? new UnconfirmedError(`the broker refused the message: ${error.message}`) : undefined,
             );
           },
         );

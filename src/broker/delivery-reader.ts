@@ -1,5 +1,5 @@
 import type { ConsumeMessage } from 'amqplib';
-import type { Delivery, DeliveryProperties } from '../message/message.module';
+import type { Delivery } from '../message/message.module';
 import { HEADER } from './headers';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -12,7 +12,7 @@ export function readDelivery(message: ConsumeMessage, queue: string, dueExchange
     queue,
     exchange: text(headers[HEADER.originExchange]) ?? message.fields.exchange,
     routingKey: text(headers[HEADER.originRoutingKey]) ?? message.fields.routingKey,
-    properties: message.properties as DeliveryProperties,
+    properties: message.properties,
     headers,
     body: message.content,
     redelivered: message.fields.redelivered,

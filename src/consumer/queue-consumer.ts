@@ -10,6 +10,7 @@ import {
 import type { Database } from '../database/database.module';
 import {
   backoffMs,
+  settleWithin,
   ShutdownError,
   type ConsumerState,
   type DependencyGate,
@@ -23,6 +24,8 @@ import type { PauseWatch } from './pause-watch';
 
 /** How often a refused queue is looked at again, in milliseconds: somebody may have mended it. */
 const DRIFT_RECHECK_MS = 15_000;
+/** How long the broker may take to cancel a subscription at shutdown. */
+const CANCEL_MS = 2_000;
 /** What an aborted handler has to let go, after the shutdown grace. */
 const ABORT_GRACE_MS = 1_000;
 
@@ -79,7 +82,7 @@ export class QueueConsumer {
       },
       delay: (failures) => (this.state === 'drifted' ? DRIFT_RECHECK_MS : backoffMs(failures, 200, 10_000)),
     });
-    this.offs.push(events.on('dependency.changed', () => this.reconcile()));
+    this.offs.push(events.on('dependency.changed', () => { this.reconcile(); }));
     this.offs.push(
       events.on('connection.changed', ({ connection, state, reason }) => {
         if (connection !== 'consume' || state !== 'disconnected') return;
@@ -123,7 +126,8 @@ export class QueueConsumer {
   async stopConsuming(): Promise<void> {
     this.ended = true;
     this.reconcile();
-    await this.reconciling;
+    // A broker that does not answer must not use up the grace of the handlers.
+    if (this.reconciling) await settleWithin(this.reconciling, CANCEL_MS);
   }
 
   /** Waits for running handlers until `deadline` aborts, then aborts them; whatever is unsettled goes back with the channel. */

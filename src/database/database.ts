@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { Pool, type PoolClient, type QueryResult } from 'pg';
+import { Pool } from 'pg';
 import { DataSource, getMetadataArgsStorage } from 'typeorm';
 import { InjectConfig, type DatabaseConfig } from '../config/config.module';
 import { backoffMs, DependencyGate, EventBus } from '../message/message.module';
@@ -83,31 +83,6 @@ export class Database implements OnApplicationShutdown {
   ): Promise<{ rows: Row[]; rowCount: number }> {
     const { rows, rowCount } = await this.bookkeeping.query(text, values);
     return { rows: rows as Row[], rowCount: rowCount ?? 0 };
-  }
-
-  /** Several statements in one transaction on the bookkeeping pool. */
-  async transaction<T>(work: (query: PoolClient['query']) => Promise<T>): Promise<T> {
-    const client = await this.bookkeeping.connect();
-    let failed: Error | undefined;
-    const onError = (error: Error): void => {
-      failed = error;
-    };
-    client.on('error', onError);
-    try {
-      await client.query('begin');
-      const result = await work(client.query.bind(client) as PoolClient['query']);
-      const committed: QueryResult = await client.query('commit');
-      if (committed.command !== 'COMMIT') throw new Error('Postgres rolled the transaction back at commit');
-      return result;
-    } catch (error) {
-      await client.query('rollback').catch((reason: unknown) => {
-        failed = reason instanceof Error ? reason : new Error(String(reason));
-      });
-      throw error;
-    } finally {
-      client.off('error', onError);
-      client.release(failed);
-    }
   }
 
   /** A connection for the transaction of one message; waits while all are in use. @throws TransactionLostError */

@@ -4,10 +4,6 @@ import { parseDuration, type Duration } from './duration';
 /** Throw it from a handler when trying again cannot help: the message becomes a dead letter at once. */
 export class PermanentError extends Error {
   override readonly name: string = 'PermanentError';
-
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-  }
 }
 
 /**

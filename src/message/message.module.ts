@@ -13,4 +13,5 @@ export * from './duration';
 export * from './events';
 export * from './failures';
 export * from './outcome';
+export * from './settle-within';
 export * from './trace-context';

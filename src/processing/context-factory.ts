@@ -64,7 +64,7 @@ function toPublication(
 ): Publication {
   const isRaw = Buffer.isBuffer(body);
   // `undefined` has no JSON text.
-  const content = isRaw ? body : Buffer.from(JSON.stringify(body) ?? 'null');
+  const content = isRaw ? body : Buffer.from((JSON.stringify(body) as string | undefined) ?? 'null');
   const contentType = isRaw ? 'application/octet-stream' : 'application/json';
   const { traceparent } = context.headers as { traceparent?: unknown };
   return {

@@ -1,13 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { HandlerTransaction } from '../database/database.module';
-import {
-  HandlerTimeoutError,
-  type Delivery,
-  MessageLog,
-  MiddlewareContext,
-  PublishOptions,
-  Sql,
-} from '../message/message.module';
+import type { MessageLog, MiddlewareContext, PublishOptions, Sql } from '../message/message.module';
+import { HandlerTimeoutError, type Delivery } from '../message/message.module';
 import type { HandlerDefinition } from '../registration/registration.module';
 import { producerId } from './transaction-id';
 
@@ -132,7 +126,6 @@ export class DeliveryContext implements MiddlewareContext {
         .then(work)
         .then(() => {
           resolve();
-          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what a handler throws goes on as it is
         }, reject)
         .finally(() => {
           this.endStage();

@@ -40,7 +40,11 @@ function readValue(text: string): string | number | boolean | undefined {
     : value;
 }
 
-export function describeDrift(queue: string, declared: unknown, { argument, existing }: Inequality): Drift {
+export function describeDrift(
+  queue: string,
+  declared: string | number | boolean | undefined,
+  { argument, existing }: Inequality,
+): Drift {
   const tolerated = SAFETY_NET.has(argument);
   return {
     queue,
@@ -54,6 +58,6 @@ export function describeDrift(queue: string, declared: unknown, { argument, exis
   };
 }
 
-function show(value: unknown): string {
-  return value === undefined ? '(not set)' : String(value as string | number | boolean);
+function show(value: string | number | boolean | undefined): string {
+  return value === undefined ? '(not set)' : String(value);
 }

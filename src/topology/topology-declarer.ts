@@ -94,8 +94,12 @@ export class TopologyDeclarer {
   /** Asks again with each difference adopted, which changes nothing and brings out the next one. */
   private async declareQueue(queue: QueuePlan): Promise<Drift[]> {
     const drift: Drift[] = [];
-    const args: Record<string, unknown> = { ...queue.arguments };
-    const flags: Record<string, unknown> = { durable: true, autoDelete: false, exclusive: false };
+    const args: Record<string, string | number | boolean | undefined> = { ...queue.arguments };
+    const flags: Record<string, string | number | boolean | undefined> = {
+      durable: true,
+      autoDelete: false,
+      exclusive: false,
+    };
     for (let round = 0; round < MOST_DIFFERENCES; round++) {
       try {
         await this.broker.consume.withChannel((channel) =>
