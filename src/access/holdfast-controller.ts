@@ -1,8 +1,14 @@
 import { applyDecorators, Controller, UseFilters, UseGuards, UseInterceptors } from '@nestjs/common';
-import { ApiBearerAuth, ApiTags, ApiTooManyRequestsResponse, ApiUnauthorizedResponse } from '@nestjs/swagger';
+import {
+  ApiBearerAuth,
+  ApiExtraModels,
+  ApiTags,
+  ApiTooManyRequestsResponse,
+  ApiUnauthorizedResponse,
+} from '@nestjs/swagger';
 import { AccessGuard } from './access.guard';
 import { IdempotencyKeyInterceptor } from './idempotency-key.interceptor';
-import { problemResponse } from './openapi';
+import { HoldfastProblem, problemResponse } from './openapi';
 import { ProblemFilter } from './problem.filter';
 
 /**
@@ -17,6 +23,7 @@ export function HoldfastController(path: string, tag: string): ClassDecorator {
     UseInterceptors(IdempotencyKeyInterceptor),
     ApiTags(tag),
     ApiBearerAuth('key'),
+    ApiExtraModels(HoldfastProblem),
     ApiUnauthorizedResponse(problemResponse('No key, an unknown one, or none is configured.')),
     ApiTooManyRequestsResponse(problemResponse('Too many wrong keys from this address.')),
   );

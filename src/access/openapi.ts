@@ -1,4 +1,9 @@
-import type { ApiResponseSchemaHost } from '@nestjs/swagger';
+import {
+  ApiProperty,
+  type ApiResponseOptions,
+  type ApiResponseSchemaHost,
+  getSchemaPath,
+} from '@nestjs/swagger';
 import { z } from 'zod';
 
 type SchemaObject = ApiResponseSchemaHost['schema'];
@@ -8,26 +13,33 @@ export function openApiSchema(schema: z.ZodType, io: 'input' | 'output' = 'input
   return z.toJSONSchema(schema, { target: 'openapi-3.0', io }) as SchemaObject;
 }
 
-const problemSchema = z
-  .object({
-    type: z.string().describe('`urn:holdfast:problem:<code>`'),
-    title: z.string(),
-    status: z.number().int(),
-    code: z.string().describe('Stable: decide by it.'),
-    detail: z.string().describe('For people.'),
-    issues: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-  })
-  .describe('A problem as RFC 9457 describes it.');
+class ProblemIssue {
+  @ApiProperty()
+  path!: string;
+  @ApiProperty()
+  message!: string;
+}
+
+/** A problem as RFC 9457 describes it. A class, so that an adopter's own description of the API finds it by name. */
+export class HoldfastProblem {
+  @ApiProperty({ example: 'urn:holdfast:problem:unknown-type' })
+  type!: string;
+  @ApiProperty()
+  title!: string;
+  @ApiProperty({ type: 'integer' })
+  status!: number;
+  @ApiProperty({ description: 'Stable: decide by it.' })
+  code!: string;
+  @ApiProperty({ description: 'For people.' })
+  detail!: string;
+  @ApiProperty({ type: [ProblemIssue], required: false })
+  issues?: ProblemIssue[];
+}
 
 /** What swagger's response decorators take for an answer with a problem. */
-export function problemResponse(description: string): {
-  description: string;
-  content: Record<string, { schema: SchemaObject }>;
-} {
-  return {
-    description,
-    content: { 'application/problem+json': { schema: openApiSchema(problemSchema, 'output') } },
-  };
+export function problemResponse(description: string): ApiResponseOptions {
+  const schema = { $ref: getSchemaPath(HoldfastProblem) };
+  return { description, content: { 'application/problem+json': { schema } } };
 }
 
 /** For writes: `@ApiHeader(IDEMPOTENCY_KEY_HEADER)`. */
