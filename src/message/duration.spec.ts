@@ -19,6 +19,13 @@ describe('parseDuration', () => {
     expect(() => parseDuration(text)).toThrow(/is not a duration/);
   });
 
+  it.each(['11y', '4000d', '99999999999w', `${'9'.repeat(400)}s`, Number.MAX_SAFE_INTEGER])(
+    'refuses %j, which no clock can add',
+    (value) => {
+      expect(() => parseDuration(value)).toThrow(/is not a duration|at most 10 years/);
+    },
+  );
+
   it.each([-1, 1.5, NaN, Infinity])('refuses the number %d', (value) => {
     expect(() => parseDuration(value)).toThrow(/whole milliseconds/);
   });

@@ -25,5 +25,5 @@ export {
   type OrderedMiddleware,
 } from './middleware-chain';
 export type { StandardSchema } from './standard-schema';
-export { createValidate, isSchema, validatePayload, type MessageSchema } from './validate';
+export { createValidate, validatePayload, type MessageSchema } from './validate';
 export type { Issue, Validation } from './validation';

@@ -12,12 +12,16 @@ import { decideFailure, isContention } from './failure-policy';
 
 class DeclinedError extends Error {}
 class GoneError extends DeclinedError {}
+/** Thrown by libraries that do not extend Error. */
+class Refusal {}
 
 const policy = {
   retry: { attempts: 3, lanes: [[10_000, 11_500, 13_000], [30_000]] },
   classify: [
     { when: GoneError, then: 'discard' as const },
     { when: DeclinedError, then: 'dead-letter' as const },
+    { when: Refusal, then: 'dead-letter' as const },
+    { when: RangeError, then: 'discard' as const },
     { when: (error: unknown) => (error as { status: number }).status === 429, then: { retryAfter: '2m' } },
   ],
 };
@@ -75,6 +79,13 @@ describe('decideFailure', () => {
     ],
     ['Discard says why', new Discard('too old'), 1, { kind: 'discard', reason: 'too old' }],
     ['a rule by class', new DeclinedError('card'), 1, { kind: 'dead-letter', reason: 'permanent-error' }],
+    [
+      'a rule by a class that is no Error',
+      new Refusal(),
+      1,
+      { kind: 'dead-letter', reason: 'permanent-error' },
+    ],
+    ['a rule by a built-in class', new RangeError('far'), 1, { kind: 'discard', reason: 'far' }],
     ['the first rule that fits decides', new GoneError('gone'), 1, { kind: 'discard', reason: 'gone' }],
     ['a rule by predicate', { status: 429 }, 1, { kind: 'retry', delayMs: 120_000, reason: 'NonError' }],
     ['a predicate that throws fits nothing', undefined, 1, { kind: 'retry', reason: 'NonError' }],

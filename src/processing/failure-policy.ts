@@ -71,5 +71,7 @@ function fits(when: Policy['classify'][number]['when'], error: unknown): boolean
 function isErrorClass(
   when: Policy['classify'][number]['when'],
 ): when is abstract new (...args: never[]) => unknown {
-  return when === Error || when.prototype instanceof Error;
+  // Only what `class` makes has a prototype that cannot be replaced; an arrow function has none at all.
+  const isClass = Object.getOwnPropertyDescriptor(when, 'prototype')?.writable === false;
+  return isClass || when.prototype instanceof Error;
 }

@@ -1,11 +1,17 @@
 import { z } from 'zod';
-import { parseDuration } from '../message/message.module';
-import { assertAuthentication, isSchema, type Authentication } from '../middleware/middleware.module';
+import { parseDuration, type Duration } from '../message/message.module';
+import {
+  assertAuthentication,
+  createValidate,
+  type Authentication,
+  type MessageSchema,
+} from '../middleware/middleware.module';
 import type { ConsumerOptions } from './consumer-options';
 import { readRetryPolicy, type RetryPolicy } from './retry-schedule';
 
 /** AMQP short strings have 255 bytes, and the dead-letter queue's name needs four of them. */
 const LONGEST_QUEUE_NAME = 251;
+const LONGEST_TIMER_MS = 24 * 86_400_000;
 
 const text = z.string().min(1);
 const fn = z.custom((value) => typeof value === 'function', 'expected a function');
@@ -45,12 +51,7 @@ const OPTIONS = z.strictObject({
     .optional(),
   queueType: z.enum(['quorum', 'classic']).optional(),
   declare: z.boolean().optional(),
-  schema: z
-    .custom(
-      isSchema,
-      'expected a zod schema, another Standard Schema, or a class with class-validator decorators',
-    )
-    .optional(),
+  schema: judged<MessageSchema>(createValidate).optional(),
   retry: judged<RetryPolicy>(readRetryPolicy).optional(),
   immediateRetries: whole(0, 10).optional(),
   classify: z.array(z.strictObject({ when: fn, then: verdict })).optional(),
@@ -59,8 +60,8 @@ const OPTIONS = z.strictObject({
   onMissingTransactionId: z.enum(['dead-letter', 'process']).optional(),
   concurrency: whole(1, 10_000).optional(),
   prefetch: whole(1, 65_535).optional(),
-  timeout: judged(parsePositive).optional(),
-  deliveryLimit: whole(1, 1_000).optional(),
+  timeout: judged(assertTimeout).optional(),
+  deliveryLimit: whole(2, 1_000).optional(),
   authenticate: judged<Authentication>(assertAuthentication).optional(),
 });
 
@@ -102,6 +103,9 @@ function contradictions(options: ConsumerOptions): string[] {
   return problems;
 }
 
-function parsePositive(value: string | number): void {
-  if (parseDuration(value) < 1) throw new RangeError('must be longer than 0');
+function assertTimeout(value: Duration): void {
+  const ms = parseDuration(value);
+  if (ms < 1) throw new RangeError('must be longer than 0');
+  // A longer one overflows, and the timer ends at once.
+  if (ms > LONGEST_TIMER_MS) throw new RangeError('must be at most 24d');
 }

@@ -45,6 +45,7 @@ export function exponential(options: ExponentialDelay): ExponentialDelay {
 /** @throws RangeError saying which value is wrong. */
 export function readRetryPolicy(policy: RetryPolicy): RetrySchedule {
   if (policy === false) return { attempts: 1, lanes: [] };
+  assertShape(policy);
   const jitter = policy.jitter ?? 0;
   if (!(jitter >= 0 && jitter <= 1))
     throw new RangeError(`retry.jitter is ${String(jitter)}; it must be from 0 to 1`);
@@ -71,6 +72,29 @@ export function longestPath(schedule: RetrySchedule): number {
   return schedule.lanes.reduce((sum, lanes) => sum + Math.max(...lanes), 0);
 }
 
+const KINDS = {
+  delays: ['delays', 'attempts', 'jitter'],
+  delay: ['delay', 'attempts', 'jitter'],
+  initial: ['initial', 'max', 'factor', 'attempts', 'jitter'],
+} as const;
+
+/** Policies are written in plain JavaScript as well, where a misspelt key would be a policy nobody asked for. */
+function assertShape(policy: unknown): asserts policy is DelayList | FixedDelay | ExponentialDelay {
+  const keys = typeof policy === 'object' && policy !== null ? Object.keys(policy) : [];
+  const [kind, ...others] = (['delays', 'delay', 'initial'] as const).filter((one) => keys.includes(one));
+  if (kind === undefined || others.length > 0) {
+    throw new RangeError(
+      'retry must be false, or have one of { delays }, { delay, attempts } and exponential({ initial, attempts })',
+    );
+  }
+  const unknown = keys.filter((key) => !(KINDS[kind] as readonly string[]).includes(key));
+  if (unknown.length > 0) {
+    throw new RangeError(
+      `retry has unknown keys ${unknown.join(', ')}; beside ${kind} it knows ${KINDS[kind].slice(1).join(', ')}`,
+    );
+  }
+}
+
 function delaysOf(policy: DelayList | FixedDelay | ExponentialDelay): number[] {
   if ('delays' in policy) {
     const list = policy.delays.map(parseDuration);
@@ -89,10 +113,11 @@ function delaysOf(policy: DelayList | FixedDelay | ExponentialDelay): number[] {
   const factor = policy.factor ?? 2;
   if (!(factor >= 1)) throw new RangeError(`retry.factor is ${String(factor)}; it must be 1 or more`);
   const initial = parseDuration(policy.initial);
-  const max = parseDuration(policy.max ?? '1h');
+  const ceiling = policy.max ?? '1h';
+  const max = parseDuration(ceiling);
   if (max < initial)
     throw new RangeError(
-      `retry.max (${String(policy.max)}) is shorter than retry.initial (${String(policy.initial)})`,
+      `retry.max (${String(ceiling)}) is shorter than retry.initial (${String(policy.initial)})`,
     );
   return Array.from({ length: further }, (_, i) => Math.min(max, Math.round(initial * factor ** i)));
 }
