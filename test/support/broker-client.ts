@@ -1,20 +1,50 @@
 import { connect, type ChannelModel, type ConfirmChannel, type GetMessage, type Options } from 'amqplib';
 import { eventually } from './eventually';
 
-/** A program beside Holdfast that talks to the same broker: a producer, or a look into a queue. */
+/**
+ * A program beside Holdfast that talks to the same broker: a producer, or a look into a queue. It connects anew when a test has
+ * stopped the broker, and opens a new channel after a refusal has closed the last.
+ */
 export class BrokerClient {
-  private constructor(
-    private readonly model: ChannelModel,
-    readonly channel: ConfirmChannel,
-  ) {}
+  private model: ChannelModel | undefined;
+  private open: ConfirmChannel | undefined;
+  private opening: Promise<ConfirmChannel> | undefined;
+
+  private constructor(private readonly url: string) {}
 
   static async connect(url: string): Promise<BrokerClient> {
-    const model = await connect(url);
-    // A test that cuts connections cuts this one too.
-    model.on('error', () => undefined);
-    const channel = await model.createConfirmChannel();
+    const client = new BrokerClient(url);
+    await client.ready();
+    return client;
+  }
+
+  /** The channel as it is; use `ready()` where something may have closed it. */
+  get channel(): ConfirmChannel {
+    if (!this.open) throw new Error('the channel of the test was closed; use `await ready()`');
+    return this.open;
+  }
+
+  /** An open channel. */
+  async ready(): Promise<ConfirmChannel> {
+    return this.open ?? (this.opening ??= this.reopen().finally(() => (this.opening = undefined)));
+  }
+
+  private async reopen(): Promise<ConfirmChannel> {
+    if (!this.model) {
+      const model = await connect(this.url.split(',')[0] ?? this.url);
+      // A test that cuts connections cuts this one too.
+      model.on('error', () => undefined);
+      model.on('close', () => {
+        if (this.model === model) this.model = this.open = undefined;
+      });
+      this.model = model;
+    }
+    const channel = await this.model.createConfirmChannel();
     channel.on('error', () => undefined);
-    return new BrokerClient(model, channel);
+    channel.on('close', () => {
+      if (this.open === channel) this.open = undefined;
+    });
+    return (this.open = channel);
   }
 
   /** Publishes to a queue and waits for the confirm. An object goes as JSON; the message-id is `id`. */
@@ -41,8 +71,9 @@ export class BrokerClient {
       ...(id !== undefined && { messageId: id }),
       ...options,
     };
+    const channel = await this.ready();
     await new Promise<void>((resolve, reject) => {
-      this.channel.publish(exchange, routingKey, content, properties, (error: unknown) => {
+      channel.publish(exchange, routingKey, content, properties, (error: unknown) => {
         if (error) reject(error instanceof Error ? error : new Error(String(error)));
         else resolve();
       });
@@ -52,7 +83,7 @@ export class BrokerClient {
   /** Takes the next message, waiting for it. */
   async take(queue: string, timeoutMs = 15_000): Promise<GetMessage> {
     return eventually(async () => {
-      const message = await this.channel.get(queue, { noAck: true });
+      const message = await (await this.ready()).get(queue, { noAck: true });
       if (message === false) throw new Error(`nothing in ${queue}`);
       return message;
     }, timeoutMs);
@@ -60,10 +91,10 @@ export class BrokerClient {
 
   /** Messages ready in a queue, as the broker counts them now. */
   async depth(queue: string): Promise<number> {
-    return (await this.channel.checkQueue(queue)).messageCount;
+    return (await (await this.ready()).checkQueue(queue)).messageCount;
   }
 
   async close(): Promise<void> {
-    await this.model.close().catch(() => undefined);
+    await this.model?.close().catch(() => undefined);
   }
 }

@@ -16,15 +16,21 @@ export interface TestDatabase {
 export async function createTestDatabase({ template = 'template1' } = {}): Promise<TestDatabase> {
   const name = uniqueName('_', 'db');
   await onServer((client) => client.query(`create database ${quote(name)} template ${quote(template)}`));
-  const url = databaseUrl(name);
   return {
-    name,
-    url,
-    query: async <Row extends QueryResultRow>(sql: string, values?: unknown[]) =>
-      withClient(url, async (client) => (await client.query<Row>(sql, values)).rows),
+    ...testDatabaseAt(databaseUrl(name)),
     drop: async () => {
       await onServer((client) => client.query(`drop database if exists ${quote(name)} with (force)`));
     },
+  };
+}
+
+/** A database that is there already, e.g. that of a server of one's own. */
+export function testDatabaseAt(url: string): Omit<TestDatabase, 'drop'> {
+  return {
+    name: decodeURIComponent(new URL(url).pathname.slice(1)),
+    url,
+    query: async <Row extends QueryResultRow>(sql: string, values?: unknown[]) =>
+      withClient(url, async (client) => (await client.query<Row>(sql, values)).rows),
   };
 }
 

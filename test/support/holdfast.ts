@@ -4,7 +4,7 @@ import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Consumers, EventBus, HoldfastModule, type HoldfastEvents, type HoldfastOptions } from 'holdfast';
 import { BrokerClient } from './broker-client';
-import { createTestDatabase, type TestDatabase } from './databases';
+import { createTestDatabase, testDatabaseAt, type TestDatabase } from './databases';
 import { eventually } from './eventually';
 import { createTestVhost, type TestVhost } from './vhosts';
 
@@ -32,6 +32,12 @@ export interface StartOptions extends HoldfastOptions {
   readonly prepare?: (app: INestApplication) => Promise<void> | void;
 }
 
+/** Addresses of servers that belong to the test alone. */
+export interface OwnServers {
+  readonly rabbitmqUrl?: string;
+  readonly databaseUrl?: string;
+}
+
 /** A vhost and a database for the tests of one file, and applications on them. */
 export class World {
   private readonly running = new Set<RunningHoldfast>();
@@ -42,8 +48,12 @@ export class World {
     readonly broker: BrokerClient,
   ) {}
 
-  static async create(): Promise<World> {
-    const [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
+  /** On the shared servers, or on servers of its own. */
+  static async create({ rabbitmqUrl, databaseUrl }: OwnServers = {}): Promise<World> {
+    const [vhost, database] = await Promise.all([
+      rabbitmqUrl === undefined ? createTestVhost() : wholeBroker(rabbitmqUrl),
+      databaseUrl === undefined ? createTestDatabase() : wholeDatabase(databaseUrl),
+    ]);
     await database.query(
       'create table effect (handler text not null, transaction_id text not null, detail text)',
     );
@@ -117,6 +127,12 @@ export class World {
     await Promise.all([this.vhost.remove(), this.database.drop()]);
   }
 }
+
+const wholeBroker = (url: string): TestVhost => ({ name: '/', url, remove: () => Promise.resolve() });
+const wholeDatabase = (url: string): TestDatabase => ({
+  ...testDatabaseAt(url),
+  drop: () => Promise.resolve(),
+});
 
 /** A queue name no other test uses. */
 export function aQueue(label = 'queue'): string {
