@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { classifySqlError } from '../database/database.module';
 import { Problem } from './problem';
 
@@ -16,10 +17,11 @@ const WORDS = /^(?:Connection terminated|timeout exceeded when trying to connect
 /** True when the database could not be asked, as opposed to having refused what it was asked. */
 export function isDatabaseAway(error: unknown): boolean {
   if (classifySqlError(error) === 'infrastructure') return true;
-  if (!(error instanceof Error)) return false;
+  // Not instanceof: errors of sockets may come from another realm, as under jest.
+  if (!types.isNativeError(error)) return false;
+  const { code, errors } = error as NodeJS.ErrnoException & Partial<AggregateError>;
   // Node tries all addresses of a name and reports them together.
-  if (error instanceof AggregateError && error.errors.some(isDatabaseAway)) return true;
-  const { code } = error as NodeJS.ErrnoException;
+  if (Array.isArray(errors) && errors.some(isDatabaseAway)) return true;
   return (code !== undefined && SOCKET.has(code)) || WORDS.test(error.message) || isDatabaseAway(error.cause);
 }
 
