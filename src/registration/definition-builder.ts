@@ -57,6 +57,7 @@ export function buildDefinitions(
   const conflicts = [...byQueue].flatMap(([queue, handlers]) => [
     ...doubled(queue, handlers),
     ...disagreements(queue, handlers),
+    ...contradictions(queue, handlers),
   ]);
   if (conflicts.length > 0) throw new HandlerConfigurationError(conflicts);
   return [...byQueue].map(([queue, handlers]) => define(queue, handlers, defaults));
@@ -108,8 +109,13 @@ function doubled(queue: string, handlers: readonly FoundHandler[]): string[] {
   const problems: string[] = [];
   const catchAll = handlers.filter(({ options }) => typesOf(options).length === 0);
   if (catchAll.length > 1) {
+    const names = catchAll.map(nameOf);
+    const mend =
+      new Set(names).size === 1
+        ? 'it is one method of two instances, so provide the class in one module and import that one'
+        : 'give each its own `type`, or its own queue';
     problems.push(
-      `the queue "${queue}" has ${catchAll.length} handlers without a type: ${catchAll.map(nameOf).join(', ')}; give each its own \`type\`, or its own queue`,
+      `the queue "${queue}" has ${catchAll.length} handlers without a type: ${names.join(', ')}; ${mend}`,
     );
   }
   const owners = new Map<string, FoundHandler>();
@@ -138,13 +144,35 @@ function disagreements(queue: string, handlers: readonly FoundHandler[]): string
   });
 }
 
+/** What no handler says alone, but two say together. */
+function contradictions(queue: string, handlers: readonly FoundHandler[]): string[] {
+  const naming = (key: (typeof QUEUE_OPTIONS)[number]) =>
+    handlers.find(({ options }) => options[key] !== undefined);
+  const problems: string[] = [];
+  const ahead = naming('prefetch');
+  const atOnce = naming('concurrency');
+  if (ahead && atOnce && Number(ahead.options.prefetch) < Number(atOnce.options.concurrency)) {
+    problems.push(
+      `the queue "${queue}": prefetch (${String(ahead.options.prefetch)}) of ${nameOf(ahead)} is below concurrency (${String(atOnce.options.concurrency)}) of ${nameOf(atOnce)}: some handlers could never run; raise prefetch or leave it out`,
+    );
+  }
+  const judge = naming('onUnknownType');
+  const rest = handlers.find(({ options }) => typesOf(options).length === 0);
+  if (judge && rest) {
+    problems.push(
+      `the queue "${queue}": onUnknownType of ${nameOf(judge)} has no effect, because ${nameOf(rest)} has no type and takes every message; leave it out`,
+    );
+  }
+  return problems;
+}
+
 function isSame(a: unknown, b: unknown): boolean {
   return a === b || (typeof a === 'object' && JSON.stringify(a) === JSON.stringify(b));
 }
 
 function typesOf({ type }: ConsumerOptions): readonly string[] {
   if (type === undefined) return [];
-  return typeof type === 'string' ? [type] : type;
+  return typeof type === 'string' ? [type] : [...new Set(type)];
 }
 
 function typeReader(source: TypeSource): (delivery: Delivery) => string | undefined {

@@ -11,7 +11,14 @@ const decorated: { readonly target: object; readonly methodName: string }[] = []
  */
 export function ReliableConsumer(options: ConsumerOptionsSource): MethodDecorator {
   return (target, methodName, descriptor: PropertyDescriptor) => {
-    const method = descriptor.value as object;
+    const isStatic = typeof target === 'function';
+    const method: unknown = descriptor.value;
+    if (isStatic || typeof method !== 'function') {
+      const { name } = isStatic ? target : (target.constructor as { name: string });
+      throw new TypeError(
+        `@ReliableConsumer on ${name}.${String(methodName)}: it is ${isStatic ? 'static' : 'no method'}; put it on a method of the instances of a class`,
+      );
+    }
     const earlier = readReliableConsumers(method);
     Reflect.defineMetadata(METADATA, [...earlier, options], method);
     decorated.push({ target, methodName: String(methodName) });
