@@ -3,6 +3,7 @@ import { InjectConfig, type BrokerConfig } from '../config/config.module';
 import { backoffMs, DependencyGate, EventBus } from '../message/message.module';
 import { BrokerConnection, type ConnectionStatus } from './broker-connection';
 import { ConfirmPublisher } from './confirm-publisher';
+import { KnownExchanges } from './known-exchanges';
 
 /**
  * The two connections. One consumes, acknowledges and declares; the other publishes, so that a broker that blocks publishers
@@ -14,7 +15,7 @@ export class BrokerConnections implements OnApplicationShutdown {
   readonly publish: BrokerConnection;
   /** For retry and dead-letter copies. */
   readonly copies: ConfirmPublisher;
-  /** For what handlers and the admin API publish: a missing exchange there closes a channel, and must not close that of the copies. */
+  /** For what handlers and the admin API publish. */
   readonly outgoing: ConfirmPublisher;
   /** Whether a copy can be published. */
   readonly publisherGate: DependencyGate;
@@ -22,8 +23,16 @@ export class BrokerConnections implements OnApplicationShutdown {
   constructor(@InjectConfig('broker') config: BrokerConfig, events: EventBus) {
     this.consume = new BrokerConnection('consume', config, events);
     this.publish = new BrokerConnection('publish', config, events);
-    this.copies = new ConfirmPublisher(this.publish, config.publishTimeoutMs);
-    this.outgoing = new ConfirmPublisher(this.publish, config.publishTimeoutMs);
+    this.copies = new ConfirmPublisher(
+      this.publish,
+      config.publishTimeoutMs,
+      new KnownExchanges(this.consume),
+    );
+    this.outgoing = new ConfirmPublisher(
+      this.publish,
+      config.publishTimeoutMs,
+      new KnownExchanges(this.consume),
+    );
     this.publisherGate = new DependencyGate(
       'publisher',
       () => this.probePublisher(),

@@ -9,7 +9,7 @@ export { BrokerConnections } from './broker-connections';
 export type { BrokerConnection, ConnectionStatus } from './broker-connection';
 export type { Channel } from 'amqplib';
 export { ChannelKeeper, plainChannel } from './channel-keeper';
-export { ConfirmPublisher, UnconfirmedError, UnroutableError } from './confirm-publisher';
+export { ConfirmPublisher, UnconfirmedError, UnpublishableError, UnroutableError } from './confirm-publisher';
 export { DeliveryChannel, type ChannelDelivery } from './delivery-channel';
 export { HEADER } from './headers';
 export { copyOf, cut, type CopyHeaders, type Publication } from './publication';

@@ -1,6 +1,7 @@
 import type { ConfirmChannel, Message } from 'amqplib';
 import type { BrokerConnection } from './broker-connection';
 import { ChannelKeeper, confirmChannel } from './channel-keeper';
+import type { KnownExchanges } from './known-exchanges';
 import type { Publication } from './publication';
 
 /** The broker took the message and had no queue for it. Nothing holds it now. */
@@ -16,6 +17,11 @@ export class UnroutableError extends Error {
       `a message for exchange "${exchange}" with routing key "${routingKey}" could not be routed: ${detail}`,
     );
   }
+}
+
+/** It cannot be put on the wire, now or ever: its headers are larger than a frame, or a property is out of AMQP's bounds. */
+export class UnpublishableError extends Error {
+  override readonly name = 'UnpublishableError';
 }
 
 /** No confirm came: the broker may or may not hold the message. */
@@ -40,6 +46,7 @@ export class ConfirmPublisher {
   constructor(
     private readonly connection: BrokerConnection,
     private readonly timeoutMs: number,
+    private readonly exchanges: KnownExchanges,
   ) {
     this.keeper = new ChannelKeeper<ConfirmChannel>(connection, {
       create: confirmChannel,
@@ -50,7 +57,10 @@ export class ConfirmPublisher {
         this.channel = channel;
         return Promise.resolve();
       },
-      lost: () => (this.channel = undefined),
+      lost: () => {
+        this.channel = undefined;
+        this.exchanges.forget();
+      },
     });
   }
 
@@ -72,11 +82,31 @@ export class ConfirmPublisher {
   /**
    * Resolves when the broker has confirmed the message and routed it to a queue.
    * @throws UnroutableError no queue took it. @throws UnconfirmedError the outcome is unknown; publish again with the same id.
+   * @throws UnpublishableError it was not sent, and never can be.
    */
-  publish(publication: Publication): Promise<void> {
+  async publish(publication: Publication): Promise<void> {
+    const { exchange, routingKey } = publication;
+    if (!(await this.isKnown(exchange))) {
+      throw new UnroutableError(exchange, routingKey, 'the exchange does not exist');
+    }
     const unavailable = this.unavailable;
     const channel = this.channel;
-    if (unavailable !== undefined || !channel) return Promise.reject(new UnconfirmedError(unavailable));
+    if (unavailable !== undefined || !channel) throw new UnconfirmedError(unavailable);
+    return this.send(channel, publication);
+  }
+
+  private async isKnown(exchange: string): Promise<boolean> {
+    try {
+      return await this.exchanges.exists(exchange);
+    } catch (error) {
+      throw new UnconfirmedError(
+        `the broker did not say whether exchange "${exchange}" exists: ${String(error)}`,
+        { cause: error },
+      );
+    }
+  }
+
+  private send(channel: ConfirmChannel, publication: Publication): Promise<void> {
     const pending: Pending = { returned: false, publication };
     const key = this.track(pending);
     return new Promise<void>((resolve, reject) => {
@@ -108,7 +138,13 @@ export class ConfirmPublisher {
           },
         );
       } catch (error) {
-        settle(new UnconfirmedError(`could not be sent: ${String(error)}`, { cause: error }));
+        const gone = this.channel !== channel;
+        const text = `the message could not be sent: ${String(error)}`;
+        settle(
+          gone
+            ? new UnconfirmedError(text, { cause: error })
+            : new UnpublishableError(text, { cause: error }),
+        );
       }
     });
   }

@@ -1,5 +1,6 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Delivery } from '../message/message.module';
+import { Acknowledgements } from './acknowledgements';
 import { readDelivery } from './delivery-reader';
 
 /** A delivery together with the one channel it may be settled on. */
@@ -15,6 +16,11 @@ export interface ChannelDelivery {
  */
 export class DeliveryChannel {
   private open = true;
+  private readonly acknowledgements = new Acknowledgements((tag, upTo) => {
+    this.send(() => {
+      this.channel.ack({ fields: { deliveryTag: tag } } as ConsumeMessage, upTo);
+    });
+  });
 
   constructor(
     private readonly channel: Channel,
@@ -28,6 +34,12 @@ export class DeliveryChannel {
   /** Called when the channel is gone; nothing is sent on it from then on. */
   markLost(): void {
     this.open = false;
+    this.acknowledgements.forget();
+  }
+
+  /** Sends the acknowledgements of this turn now. To be called before the channel is closed: what was not sent comes again. */
+  flush(): void {
+    this.acknowledgements.flush();
   }
 
   /** @param onCancelled the broker ended the subscription, e.g. because the queue was deleted. */
@@ -41,8 +53,9 @@ export class DeliveryChannel {
     const { consumerTag } = await this.channel.consume(queue, (message: ConsumeMessage | null) => {
       if (message === null) onCancelled();
       else {
-        const delivery = readDelivery(message, queue, this.dueExchange);
-        onDelivery({ delivery, channel: this, tag: message.fields.deliveryTag });
+        const tag = message.fields.deliveryTag;
+        this.acknowledgements.delivered(tag);
+        onDelivery({ delivery: readDelivery(message, queue, this.dueExchange), channel: this, tag });
       }
     });
     return consumerTag;
@@ -52,17 +65,28 @@ export class DeliveryChannel {
     if (this.open) await this.channel.cancel(consumerTag);
   }
 
-  /** @returns false when the channel is gone and the broker will deliver it again. Never throws. */
+  /**
+   * Acknowledges it, at the end of this turn of the event loop and together with others where that is safe.
+   * @returns false when the channel is gone and the broker will deliver it again. Never throws.
+   */
   acknowledge(tag: number): boolean {
-    return this.send(() => {
-      this.channel.ack({ fields: { deliveryTag: tag } } as ConsumeMessage);
-    });
+    return this.open && this.acknowledgements.acknowledge(tag);
   }
 
   /** Gives it back to the queue. @returns as `acknowledge`. */
   requeue(tag: number): boolean {
+    return this.refuse(tag, true);
+  }
+
+  /** Lets the broker dead-letter it, byte for byte, by the queue's own arguments. @returns as `acknowledge`. */
+  reject(tag: number): boolean {
+    return this.refuse(tag, false);
+  }
+
+  private refuse(tag: number, requeue: boolean): boolean {
+    if (!this.acknowledgements.withdraw(tag)) return false;
     return this.send(() => {
-      this.channel.nack({ fields: { deliveryTag: tag } } as ConsumeMessage, false, true);
+      this.channel.nack({ fields: { deliveryTag: tag } } as ConsumeMessage, false, requeue);
     });
   }
 

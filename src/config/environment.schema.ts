@@ -165,9 +165,9 @@ export const environmentSchema = z.object({
       ),
       deliveryLimit: variable(
         'HOLDFAST_DELIVERY_LIMIT',
-        integer(1, 1000),
+        integer(2, 1000),
         '5',
-        'How often a message may take the process down with it before it is parked as a dead letter.',
+        'How often a message may be delivered without being settled, because its process died, before it is parked as a dead letter.',
       ),
       maxBodyBytes: variable(
         'HOLDFAST_MAX_BODY',
@@ -216,7 +216,10 @@ export const environmentSchema = z.object({
     .readonly(),
 });
 
-/** The headings of the groups in `docs/configuration.md`. */
+/**
+ * The headings of the groups in `docs/configuration.md`.
+ * @public for scripts/docs.mjs
+ */
 export const GROUP_TITLES: Readonly<Record<keyof typeof environmentSchema.shape, string>> = {
   service: 'Service',
   broker: 'Broker',

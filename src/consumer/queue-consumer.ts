@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
 import {
   ChannelKeeper,
   DeliveryChannel,
@@ -53,6 +54,7 @@ export class QueueConsumer {
   private readonly keeper: ChannelKeeper<Channel>;
   private readonly stopping = new AbortController();
   private readonly needed: readonly DependencyGate[];
+  private readonly logger = new Logger(QueueConsumer.name);
   private channel: DeliveryChannel | undefined;
   private consumerTag: string | undefined;
   private buffer: ChannelDelivery[] = [];
@@ -72,8 +74,9 @@ export class QueueConsumer {
     private readonly parts: QueueConsumerParts,
   ) {
     const { broker, database, events } = parts;
-    const needsDatabase = definition.handlers.some(({ idempotency }) => idempotency !== 'off');
-    this.needed = needsDatabase ? [database.gate, broker.publisherGate] : [broker.publisherGate];
+    // Not the publisher: a broker under an alarm blocks it until its queues are drained, so draining them must go on. Messages whose copy
+    // has to wait hold back no more than this consumer's prefetch.
+    this.needed = definition.handlers.some(({ idempotency }) => idempotency !== 'off') ? [database.gate] : [];
     this.keeper = new ChannelKeeper<Channel>(broker.consume, {
       create: plainChannel,
       setup: (channel) => this.attach(channel),
@@ -82,7 +85,11 @@ export class QueueConsumer {
       },
       delay: (failures) => (this.state === 'drifted' ? DRIFT_RECHECK_MS : backoffMs(failures, 200, 10_000)),
     });
-    this.offs.push(events.on('dependency.changed', () => { this.reconcile(); }));
+    this.offs.push(
+      events.on('dependency.changed', () => {
+        this.reconcile();
+      }),
+    );
     this.offs.push(
       events.on('connection.changed', ({ connection, state, reason }) => {
         if (connection !== 'consume' || state !== 'disconnected') return;
@@ -141,6 +148,7 @@ export class QueueConsumer {
     }
     this.stopping.abort(new ShutdownError());
     for (const off of this.offs) off();
+    this.channel?.flush();
     await this.keeper.stop();
     this.channel?.markLost();
     this.tell();
@@ -189,7 +197,7 @@ export class QueueConsumer {
       } catch (error) {
         this.failure = messageOf(error);
         // A refused consume or cancel has closed the channel, or means that it cannot be trusted.
-        await this.keeper.renew();
+        await this.renewChannel();
       }
       this.tell();
       this.pump();
@@ -225,7 +233,12 @@ export class QueueConsumer {
   private cancelledByBroker(channel: DeliveryChannel): void {
     if (this.channel !== channel) return;
     this.failure = 'the broker cancelled the subscription';
-    void this.keeper.renew();
+    void this.renewChannel();
+  }
+
+  private renewChannel(): Promise<void> {
+    this.channel?.flush();
+    return this.keeper.renew();
   }
 
   private receive(received: ChannelDelivery): void {
@@ -251,10 +264,15 @@ export class QueueConsumer {
         definition: this.definition,
         pipelines: this.pipelines,
         stop: this.stopping.signal,
+        rejectsToDeadLetters: () =>
+          this.definition.declare && !this.drift.some(({ argument }) => argument.startsWith('x-dead-letter')),
         restore: async () => {
           await this.declare();
         },
       });
+    } catch (error) {
+      // A defect of ours: the message stays with the broker, and the process with its other consumers.
+      this.logger.error(`a message of "${this.definition.queue}" could not be processed: ${String(error)}`);
     } finally {
       this.running--;
       if (this.running === 0) for (const wake of this.idle.splice(0)) wake();

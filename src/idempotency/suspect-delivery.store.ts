@@ -20,6 +20,11 @@ const PURGE = "delete from holdfast.suspect_delivery where started_at < now() - 
 export class SuspectDeliveryStore {
   constructor(private readonly database: Database) {}
 
+  /** Whether a count would get through now. */
+  get isReachable(): boolean {
+    return this.database.available;
+  }
+
   /** How often it was started, marked redelivered, by processes that did not live to settle it. */
   async priorStarts(consumer: string, key: string, owner: string): Promise<number> {
     const { rows } = await this.database.query<{ prior: number }>(PRIOR, [consumer, key, owner]);

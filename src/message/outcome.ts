@@ -45,7 +45,7 @@ export type Outcome =
   | { readonly kind: 'release'; readonly reason: ReleaseReason; readonly error?: unknown };
 
 /** Failures that are not the message's: it stays with the broker and no attempt is spent. */
-export type ReleaseReason = 'database' | 'publisher' | 'channel' | 'shutdown' | 'paused';
+export type ReleaseReason = 'database' | 'publisher' | 'channel' | 'shutdown';
 
 export type OutcomeKind = Outcome['kind'];
 

@@ -30,6 +30,7 @@ export class CrashGuard {
    */
   async admit(delivery: Delivery, limit: number, required: boolean): Promise<Admission> {
     if (!delivery.redelivered) return FREE;
+    if (!required && !this.store.isReachable) return FREE;
     try {
       return await this.admitSuspect(delivery.queue, deliveryKey(delivery), limit);
     } catch (error) {

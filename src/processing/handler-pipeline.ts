@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fromEvent, isObservable, lastValueFrom, takeUntil, type Observable } from 'rxjs';
 import type { InboxKey, OutboxRow, TransactionalMode } from '../idempotency/idempotency.module';
-import { HandlerTimeoutError, type Delivery, type Outcome } from '../message/message.module';
+import {
+  HandlerTimeoutError,
+  type Delivery,
+  type MiddlewareContext,
+  type Outcome,
+} from '../message/message.module';
 import {
   arrange,
   compose,
@@ -58,7 +64,8 @@ export class HandlerPipeline {
     const { outside, inside } = arrange([...builtIns(handler, parts.limits), ...parts.middleware]);
     this.outside = outside;
     this.inside = compose(inside, async (context) => {
-      await handler.invoke(context.payload, context);
+      const result: unknown = await handler.invoke(context.payload, context);
+      if (isObservable(result)) await drained(result, context);
     });
   }
 
@@ -147,6 +154,12 @@ function builtIns(handler: HandlerDefinition, limits: DecodeLimits): OrderedMidd
   if (handler.schema)
     steps.push({ order: MIDDLEWARE_ORDER.validate, middleware: createValidate(handler.schema) });
   return steps;
+}
+
+/** Nothing happens in an Observable until somebody subscribes. */
+async function drained(result: Observable<unknown>, context: MiddlewareContext): Promise<void> {
+  const ended = result.pipe(takeUntil(fromEvent(context.signal, 'abort')));
+  await lastValueFrom(ended, { defaultValue: undefined });
 }
 
 function keyOf(delivery: Delivery, transactionId: string): InboxKey {

@@ -23,6 +23,7 @@ export interface ConsumerRuntime {
   readonly definition: ConsumerDefinition;
   readonly pipelines: readonly HandlerPipeline[];
   readonly restore: () => Promise<void>;
+  readonly rejectsToDeadLetters: () => boolean;
   /** Aborted at the end of the shutdown grace. */
   readonly stop: AbortSignal;
 }
@@ -53,13 +54,14 @@ export class MessageProcessor {
     const attempt = await this.attemptUntilJudged(received, runtime, traceId);
     const handler =
       attempt.context && `${attempt.context.handler.className}.${attempt.context.handler.methodName}`;
-    const { restore, stop } = runtime;
+    const { restore, rejectsToDeadLetters, stop } = runtime;
     const settled = await this.settlement.settle({
       received,
       outcome: attempt.outcome,
       key: attempt.key,
       handler,
       restore,
+      rejectsToDeadLetters,
       stop,
     });
     this.events.emit('message.settled', {

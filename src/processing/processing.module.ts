@@ -4,6 +4,7 @@ import { IdempotencyModule } from '../idempotency/idempotency.module';
 import { MessageModule } from '../message/message.module';
 import { TopologyModule } from '../topology/topology.module';
 import { ContextFactory } from './context-factory';
+import { CopyPublisher } from './copy-publisher';
 import { CrashGuard } from './crash-guard';
 import { MessageProcessor } from './message-processor';
 import { PipelineFactory } from './pipeline-factory';
@@ -11,7 +12,7 @@ import { Settlement } from './settlement';
 
 @Module({
   imports: [BrokerModule, IdempotencyModule, MessageModule, TopologyModule],
-  providers: [ContextFactory, CrashGuard, MessageProcessor, PipelineFactory, Settlement],
+  providers: [ContextFactory, CopyPublisher, CrashGuard, MessageProcessor, PipelineFactory, Settlement],
   exports: [MessageProcessor, PipelineFactory],
 })
 export class ProcessingModule {}

@@ -1,38 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
-import {
-  BrokerConnections,
-  copyOf,
-  UnroutableError,
-  type ChannelDelivery,
-  type CopyHeaders,
-} from '../broker/broker.module';
-import { InjectConfig, type BrokerConfig } from '../config/config.module';
+import type { CopyHeaders } from '../broker/broker.module';
 import { classifySqlError, Database } from '../database/database.module';
 import { InboxStore, judgeClaim, type InboxKey } from '../idempotency/idempotency.module';
-import { backoffMs, describeError, EventBus, type Outcome } from '../message/message.module';
-import { DelayTiers, names } from '../topology/topology.module';
-
-/** An outcome to be carried out, and everything its copy has to say. */
-export interface Settling {
-  readonly received: ChannelDelivery;
-  readonly outcome: Outcome;
-  readonly key: InboxKey | undefined;
-  readonly handler: string | undefined;
-  /** Declares the consumer's queues again; called when its dead-letter queue turns out to be gone. */
-  readonly restore: () => Promise<void>;
-  /** Aborted at the end of the shutdown grace: what is not settled by then goes back to the broker. */
-  readonly stop: AbortSignal;
-}
-
-export interface Settled {
-  /** The outcome that was carried out; another one where somebody else had settled the message meanwhile. */
-  readonly outcome: Outcome;
-  readonly acknowledged: boolean;
-}
+import { describeError, Rejected, type Outcome } from '../message/message.module';
+import { CopyPublisher } from './copy-publisher';
+import { insist, type Insisted } from './insist';
+import type { Settled, Settling } from './settling';
 
 type Copying = Extract<Outcome, { kind: 'retry' | 'dead-letter' }>;
+
+/** The row of a message was rewritten between two looks at it. */
+class RowChangedError extends Error {
+  override readonly name = 'RowChangedError';
+}
 
 /**
  * One branch per outcome. The acknowledgement is always the last step: what must outlive the message is committed, or confirmed by the
@@ -43,12 +24,9 @@ export class Settlement {
   private readonly logger = new Logger(Settlement.name);
 
   constructor(
-    @InjectConfig('broker') private readonly config: BrokerConfig,
-    private readonly broker: BrokerConnections,
     private readonly database: Database,
     private readonly inbox: InboxStore,
-    private readonly tiers: DelayTiers,
-    private readonly events: EventBus,
+    private readonly copies: CopyPublisher,
   ) {}
 
   async settle(settling: Settling): Promise<Settled> {
@@ -83,41 +61,35 @@ export class Settlement {
   ): Promise<Settled> {
     const { key } = settling;
     if (key) {
-      const recorded = await this.insist(
-        settling,
-        () => this.inbox.recordDiscard(key, outcome.reason),
-        'database',
-      );
-      if (!recorded) return released(settling);
+      const recorded = await this.insist(settling, () => this.inbox.recordDiscard(key, outcome.reason));
+      if (recorded !== 'done') return released(settling);
     }
     return this.acknowledge(settling, outcome);
   }
 
   /** Later, and no attempt used: the same copy once more, by way of a short delay. */
   private async defer(settling: Settling, outcome: Extract<Outcome, { kind: 'defer' }>): Promise<Settled> {
-    const { delivery } = settling.received;
-    const sent = await this.publishDelayed(settling, outcome.delayMs, {
-      failedAttempts: delivery.attempt - 1,
-      token: delivery.copyToken,
-    });
-    return sent ? this.acknowledge(settling, outcome) : released(settling);
+    const { attempt, copyToken: token } = settling.received.delivery;
+    const sent = await this.copies.delayed(settling, outcome.delayMs, { failedAttempts: attempt - 1, token });
+    if (sent === 'in-vain')
+      return this.cannotCopy(settling, { kind: 'retry', delayMs: 0, reason: outcome.reason });
+    return sent === 'done' ? this.acknowledge(settling, outcome) : released(settling);
   }
 
   /** Recorded → published → confirmed → recorded as confirmed → acknowledged. */
   private async copy(settling: Settling, outcome: Copying): Promise<Settled> {
-    const { key } = settling;
-    const recorded = outcome.recorded;
-    // An id that was used for another body is that other message's row.
-    const ownsRow =
-      key !== undefined && !(outcome.kind === 'dead-letter' && outcome.reason === 'transaction-id-conflict');
-    const token = recorded?.token ?? randomUUID();
-    if (key && ownsRow && !recorded) {
-      const wrote = await this.record(settling, key, outcome, token);
-      if (wrote === 'gave-up') return released(settling);
-      if (wrote !== 'recorded') return this.settle({ ...settling, outcome: wrote });
+    const key = ownRow(settling.key, outcome);
+    const token = outcome.recorded?.token ?? randomUUID();
+    if (key && !outcome.recorded) {
+      const recorded = await this.record(settling, key, outcome, token);
+      if (recorded === 'gave-up') return released(settling);
+      if (recorded !== 'recorded') return this.settle({ ...settling, outcome: recorded });
     }
-    if (!(await this.publishCopy(settling, outcome, token))) return released(settling);
-    if (key && ownsRow) {
+    const sent = await this.publish(settling, outcome, token);
+    if (sent === 'gave-up') return released(settling);
+    if (sent === 'in-vain')
+      return this.cannotCopy({ ...settling, key: key && { ...key, copyToken: token } }, outcome);
+    if (key) {
       // Not insisted on: unconfirmed in the table, a late twin sends the same copy again, and its token makes it one.
       await this.inbox.confirmCopy(key, token).catch((error: unknown) => {
         this.database.gate.reportFailure(error);
@@ -135,30 +107,26 @@ export class Settlement {
   ): Promise<'recorded' | 'gave-up' | Outcome> {
     let judged: Outcome | undefined;
     const error = outcome.error === undefined ? undefined : describeError(outcome.error);
-    const done = await this.insist(
-      settling,
-      async () => {
-        const mine = await this.inbox.recordCopy(key, {
-          state: outcome.kind === 'retry' ? 'retrying' : 'dead',
-          token,
-          failedAttempts: settling.received.delivery.attempt,
-          delayMs: outcome.kind === 'retry' ? outcome.delayMs : undefined,
-          reason: outcome.reason,
-          error: error && `${error.name}: ${error.message}`.slice(0, 1_000),
-          handler: settling.handler,
-        });
-        if (mine) return;
-        const found = judgeClaim(await this.inbox.peek(key), key);
-        if (found === 'again') throw new Error('the inbox row changed while it was read');
-        judged = found;
-      },
-      'database',
-    );
-    if (!done) return 'gave-up';
+    const recorded = await this.insist(settling, async () => {
+      const mine = await this.inbox.recordCopy(key, {
+        state: outcome.kind === 'retry' ? 'retrying' : 'dead',
+        token,
+        failedAttempts: settling.received.delivery.attempt,
+        delayMs: outcome.kind === 'retry' ? outcome.delayMs : undefined,
+        reason: outcome.reason,
+        error: error && `${error.name}: ${error.message}`.slice(0, 1_000),
+        handler: settling.handler,
+      });
+      if (mine) return;
+      const found = judgeClaim(await this.inbox.peek(key), key);
+      if (found === 'again') throw new RowChangedError('the inbox row changed while it was read');
+      judged = found;
+    });
+    if (recorded !== 'done') return 'gave-up';
     return judged ?? 'recorded';
   }
 
-  private publishCopy(settling: Settling, outcome: Copying, token: string): Promise<boolean> {
+  private publish(settling: Settling, outcome: Copying, token: string): Promise<Insisted> {
     const now = new Date().toISOString();
     const error = outcome.error === undefined ? undefined : describeError(outcome.error);
     const ours: CopyHeaders = {
@@ -170,90 +138,60 @@ export class Settlement {
       ...(error && { error: `${error.name}: ${error.message}` }),
       ...(settling.handler !== undefined && { handler: settling.handler }),
     };
-    return outcome.kind === 'retry'
-      ? this.publishDelayed(settling, outcome.delayMs, ours)
-      : this.publishDeadLetter(settling, {
-          ...ours,
-          ...(error?.stack !== undefined && { stack: error.stack }),
-        });
-  }
-
-  private publishDelayed(settling: Settling, delayMs: number, ours: CopyHeaders): Promise<boolean> {
-    const { delivery } = settling.received;
-    return this.insist(
-      settling,
-      async () => {
-        const { exchange, leftMs } = await this.tiers.nextHop(delayMs);
-        const copy = { ...ours, dueAt: Date.now() + delayMs, delayLeftMs: leftMs };
-        await this.broker.copies.publish(copyOf(delivery, exchange, delivery.queue, copy));
-      },
-      'publisher',
-      () => {
-        this.tiers.forget();
-        return Promise.resolve();
-      },
-    );
-  }
-
-  private publishDeadLetter(settling: Settling, ours: CopyHeaders): Promise<boolean> {
-    const { delivery } = settling.received;
-    const exchange = names.dead(this.config.namespace);
-    return this.insist(
-      settling,
-      () => this.broker.copies.publish(copyOf(delivery, exchange, delivery.queue, ours)),
-      'publisher',
-      settling.restore,
-    );
+    if (outcome.kind === 'retry') return this.copies.delayed(settling, outcome.delayMs, ours);
+    return this.copies.deadLetter(settling, {
+      ...ours,
+      ...(error?.stack !== undefined && { stack: error.stack }),
+    });
   }
 
   /**
-   * Does `work` until it is done. While it fails the delivery stays unacknowledged and its consumer pauses (by the gate): no nack, so that
-   * no delivery count rises and nothing loops.
-   * @returns false when it was given up: the channel is gone or the process is stopping, and the broker has the message.
+   * The producer's headers leave no room for ours: it cannot be retried, so it is a dead letter; and where even that copy cannot be made,
+   * the broker dead-letters the message itself.
    */
-  private async insist(
-    { received, stop }: Settling,
-    work: () => Promise<void>,
-    dependency: 'database' | 'publisher',
-    repair: () => Promise<void> = () => Promise.resolve(),
-  ): Promise<boolean> {
-    const gate = dependency === 'database' ? this.database.gate : this.broker.publisherGate;
-    for (let failures = 0; ;) {
-      if (failures > 0)
-        await sleep(backoffMs(failures, 50, 10_000), undefined, { signal: stop }).catch(() => undefined);
-      await gate.whenAvailable(stop);
-      if (stop.aborted || !received.channel.isOpen) return false;
-      try {
-        await work();
-        return true;
-      } catch (error) {
-        failures++;
-        await this.judge(error, received, gate, repair);
-      }
+  private async cannotCopy(settling: Settling, outcome: Copying): Promise<Settled> {
+    const { received, key, rejectsToDeadLetters } = settling;
+    if (outcome.kind === 'retry') {
+      const error = new Rejected(
+        'too-large',
+        `the headers leave no room for those of a retry (${outcome.reason}); let the producer put less into headers`,
+      );
+      return this.settle({ ...settling, outcome: { kind: 'dead-letter', reason: 'too-large', error } });
     }
+    if (rejectsToDeadLetters()) {
+      if (key?.copyToken !== undefined)
+        await this.inbox.confirmCopy(key, key.copyToken).catch(() => undefined);
+      return { outcome, acknowledged: received.channel.reject(received.tag) };
+    }
+    this.logger.error(
+      `a message of "${received.delivery.queue}" can neither be handled nor copied, and the queue has no dead-letter exchange: it stays unacknowledged. Give the queue one by a policy`,
+    );
+    return released(settling);
   }
 
-  private async judge(
-    error: unknown,
-    { delivery }: ChannelDelivery,
-    gate: Database['gate'],
-    repair: () => Promise<void>,
-  ): Promise<void> {
-    if (error instanceof UnroutableError) {
-      this.events.emit('publication.failed', {
-        exchange: error.exchange,
-        routingKey: error.routingKey,
-        error,
-      });
-      await repair().catch((failure: unknown) => {
-        this.logger.warn(`could not restore what "${error.exchange}" needs: ${String(failure)}`);
-      });
-    } else if (classifySqlError(error) === 'statement') {
-      this.logger.error(
-        `the inbox refused a row of "${delivery.queue}", which stays with the broker: ${String(error)}`,
-      );
-    } else gate.reportFailure(error);
+  private insist({ received, stop }: Settling, work: () => Promise<void>): Promise<Insisted> {
+    const { gate } = this.database;
+    const { queue } = received.delivery;
+    return insist({
+      received,
+      stop,
+      gate,
+      work,
+      judge: (error) => {
+        if (classifySqlError(error) === 'statement') {
+          this.logger.error(
+            `the inbox refused a row of "${queue}", which stays with the broker: ${String(error)}`,
+          );
+        } else if (!(error instanceof RowChangedError)) gate.reportFailure(error);
+        return Promise.resolve(true);
+      },
+    });
   }
+}
+
+/** An id that was used for another body is that other message's row. */
+function ownRow(key: InboxKey | undefined, outcome: Copying): InboxKey | undefined {
+  return outcome.kind === 'dead-letter' && outcome.reason === 'transaction-id-conflict' ? undefined : key;
 }
 
 function released({ stop }: Settling): Settled {
