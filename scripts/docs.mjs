@@ -40,7 +40,8 @@ function differenceOf(path, text) {
 }
 
 function configurationPage() {
-  const { describeEnvironment, GROUP_TITLES } = require('../dist/config/config.module.js');
+  const { describeEnvironment } = require('../dist/config/environment.js');
+  const { GROUP_TITLES } = require('../dist/config/environment.schema.js');
   const groups = groupBy(describeEnvironment(), ({ group }) => group);
   const sections = [...groups].flatMap(([group, entries]) => [
     `## ${GROUP_TITLES[group]}`,

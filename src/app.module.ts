@@ -1,11 +1,16 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
 import { ConfigModule } from '@nestjs/config';
 import { type EnvironmentSource, readEnvironment } from './config/config.module';
 import { Database } from './database/database.module';
 import { loadExample } from './handlers/loading/load-example';
 import { loadHandlers } from './handlers/loading/load-handlers';
 import { HoldfastModule } from './holdfast.module';
-import { JsonLogsModule, ObservabilityModule, OtlpTracingModule } from './observability/observability.module';
+import {
+  JsonLogsModule,
+  logAsJson,
+  ObservabilityModule,
+  OtlpTracingModule,
+} from './observability/observability.module';
 
 /** What the example domain makes its tables with; a real application has migrations of its own. */
 @Module({
@@ -49,5 +54,10 @@ export class AppModule {
         OtlpTracingModule.forRoot(source),
       ],
     };
+  }
+
+  /** The service's own way to log; an adopter's app keeps the logger it has. */
+  static logAsService(app: INestApplicationContext): void {
+    logAsJson(app);
   }
 }

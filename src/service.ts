@@ -7,7 +7,6 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 import { ProblemFilter } from './access/access.module';
 import { AppModule } from './app.module';
 import { configToken, type EnvironmentSource, type ServiceConfig } from './config/config.module';
-import { logAsJson } from './observability/observability.module';
 import { HoldfastStrategy } from './registration/registration.module';
 
 /** The largest request the admin API reads. */
@@ -21,7 +20,7 @@ const API_HEADERS = {
 /** The whole service, ready to listen. What is global here is so for the service only, never for an adopter's app. */
 export async function createService(source: EnvironmentSource): Promise<NestExpressApplication> {
   const app = await createApp(source, { bufferLogs: true, autoFlushLogs: false });
-  logAsJson(app);
+  AppModule.logAsService(app);
   const { apiDocs, trustedProxies } = app.get<ServiceConfig>(configToken('service'));
   app.disable('x-powered-by');
   app.set('trust proxy', trustedProxies);
@@ -36,7 +35,10 @@ export async function createService(source: EnvironmentSource): Promise<NestExpr
   return app;
 }
 
-/** The description of the API, made without a broker, a database or a port: nothing is instantiated. */
+/**
+ * The description of the API, made without a broker, a database or a port: nothing is instantiated.
+ * @public for scripts/docs.mjs
+ */
 export async function describeService(source: EnvironmentSource): Promise<OpenAPIObject> {
   return describeApi(await createApp(source, { preview: true, logger: false }));
 }

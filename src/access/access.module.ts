@@ -12,12 +12,11 @@ const failureLimit = { provide: FailureLimit, useFactory: () => new FailureLimit
 export class AccessModule {}
 
 export type { Caller } from './api-keys';
-export { CurrentKey, type CallerRequest } from './current-key';
-export { databaseUnavailable } from './database-away';
+export { CurrentKey } from './current-key';
 export { HoldfastController, OpenController } from './holdfast-controller';
 export { isDeeperThan } from './json-depth';
 export { IDEMPOTENCY_KEY_HEADER, openApiSchema, problemResponse } from './openapi';
-export { Problem, type Issue, type ProblemOptions } from './problem';
+export { Problem, type Issue } from './problem';
 export { ProblemFilter } from './problem.filter';
 export { Open, RequireRole } from './roles';
-export { invalidRequest, ZodBody } from './zod-body';
+export { ZodBody } from './zod-body';

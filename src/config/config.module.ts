@@ -9,7 +9,6 @@ export type DatabaseConfig = Environment['database'];
 export type IdempotencyConfig = Environment['idempotency'];
 export type ConsumerConfig = Environment['consumer'];
 export type AccessConfig = Environment['access'];
-export type ExampleConfig = Environment['example'];
 
 export type ConfigSlice = keyof typeof environmentSchema.shape;
 
@@ -66,12 +65,6 @@ function isEnvironment(source: EnvironmentSource | Environment): source is Envir
   return Array.isArray(source.warnings);
 }
 
-export { ROLES, type ApiKey, type Role } from './api-keys';
+export { ROLES, type Role } from './api-keys';
 export { EnvironmentError, maskSecret } from './environment-error';
-export {
-  describeEnvironment,
-  readEnvironment,
-  type Environment,
-  type EnvironmentSource,
-} from './environment';
-export { GROUP_TITLES } from './environment.schema';
+export { readEnvironment, type Environment, type EnvironmentSource } from './environment';

@@ -22,7 +22,7 @@ type Group = keyof typeof environmentSchema.shape;
  * @throws EnvironmentError naming every wrong value at once.
  */
 export function readEnvironment(
-  source: EnvironmentSource,
+  source: EnvironmentSource = process.env,
   readFile: (path: string) => string = (path) => readFileSync(path, 'utf8'),
 ): Environment {
   const problems: EnvironmentProblem[] = [];

@@ -18,6 +18,6 @@ export class DatabaseModule {
 
 export { Database, type EntityClass } from './database';
 export { type HandlerTransaction, SwallowedSqlError, TransactionLostError } from './handler-transaction';
-export { migrateDown, migrateUp, readMigrations } from './migrator';
+export { migrateDatabase } from './migrate-database';
 export { Semaphore } from './semaphore';
 export { classifySqlError, sqlStateOf, type SqlFailure } from './sql-state';
