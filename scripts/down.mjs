@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { removeOwnPolicy } from './setup/apt.mjs';
+import { removeAbandonedPolicy } from './setup/apt.mjs';
 import { compose, lastLine } from './setup/docker.mjs';
 import { runMain, SetupError } from './setup/failure.mjs';
 import { endUnknown, removeInstance } from './setup/instances.mjs';
@@ -15,7 +15,7 @@ runMain(async () => {
   await withLock('set-up', stopEverything, { log: console.log });
   rmSync(join(tmpdir(), `holdfast-${checkoutId}`), { recursive: true, force: true });
   rmSync(stateDir, { recursive: true, force: true, maxRetries: 5 });
-  removeOwnPolicy();
+  removeAbandonedPolicy();
 });
 
 async function stopEverything() {

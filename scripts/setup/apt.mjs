@@ -2,6 +2,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, write
 import { join } from 'node:path';
 import { holdInterrupts } from './interrupts.mjs';
 import { stateDir } from './paths.mjs';
+import { pidsWith } from './processes.mjs';
 import { findExecutable, run, until } from './run.mjs';
 
 const POLICY = '/usr/sbin/policy-rc.d';
@@ -81,9 +82,13 @@ async function withServicesHeldBack(action) {
   }
 }
 
-/** Also removes the one left behind by a set-up that was killed. */
-export function removeOwnPolicy() {
-  if (existsSync(POLICY) && readFileSync(POLICY, 'utf8') === POLICY_TEXT) rmSync(POLICY);
+function removeOwnPolicy() {
+  if (existsSync(POLICY) && readFileSync(POLICY, 'utf8') === POLICY_TEXT) rmSync(POLICY, { force: true });
+}
+
+/** Removes what a set-up that was killed left behind, unless its apt-get still runs. */
+export function removeAbandonedPolicy() {
+  if (process.getuid?.() === 0 && pidsWith('apt-get ').length === 0) removeOwnPolicy();
 }
 
 const readOsRelease = () => (existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '');

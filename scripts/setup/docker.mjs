@@ -12,4 +12,10 @@ export async function whyNoDocker() {
 
 export const compose = (args, options = {}) => run('docker', ['compose', ...args], { cwd: root, ...options });
 
-export const lastLine = (output) => output.trim().split('\n').at(-1) || 'no message';
+/** What docker complains about: its last line, unless that one only points to its help. */
+export const lastLine = (output) =>
+  output
+    .trim()
+    .split('\n')
+    .filter((line) => line && !/^(Run|See) '/.test(line))
+    .at(-1) ?? 'no message';

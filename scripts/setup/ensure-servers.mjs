@@ -1,4 +1,4 @@
-import { installPackages, whyNoApt } from './apt.mjs';
+import { installPackages, removeAbandonedPolicy, whyNoApt } from './apt.mjs';
 import { composeServer } from './compose-server.mjs';
 import { whyNoDocker } from './docker.mjs';
 import { SetupError } from './failure.mjs';
@@ -34,6 +34,7 @@ function startMissing({ log, forTests }) {
   return withLock(
     'set-up',
     async () => {
+      removeAbandonedPolicy();
       const servers = await findBoth({ forTests });
       for (const way of [tryDocker, tryBinaries, tryApt]) {
         if (servers.missing.length > 0) await way(servers, log);

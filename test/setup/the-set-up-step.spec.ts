@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { evaluate } from '../support/script-module';
@@ -70,6 +70,11 @@ describe('the set-up step', () => {
 });
 
 describe('the closing line of the tests', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-results-'));
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
   const counts = (some: object): object => ({
     numPassedTests: 0,
     numFailedTests: 0,
@@ -97,7 +102,7 @@ describe('the closing line of the tests', () => {
     ['no test found', counts({}), 1, '0 passed, 1 failed'],
     ['no result at all', undefined, 1, '0 passed, 1 failed'],
   ])('counts %s', async (_name, results, code, expected) => {
-    const path = join(mkdtempSync(join(tmpdir(), 'holdfast-results-')), 'jest.json');
+    const path = join(mkdtempSync(join(folder, 'run-')), 'jest.json');
     if (results) writeFileSync(path, JSON.stringify(results));
     expect(await evaluate('setup/jest-results.mjs', 'it.closingLine(...input)', [path, code])).toBe(expected);
   });
