@@ -29,6 +29,8 @@ export class BrokerConnection {
   private current: ChannelModel | undefined;
   private failures = 0;
   private state: ConnectionStatus = 'disconnected';
+  /** The last change that was told; a broker that is away at the start is one, too. */
+  private told: ConnectionStatus | undefined;
   private blockedReason: string | undefined;
 
   constructor(
@@ -146,8 +148,9 @@ export class BrokerConnection {
 
   private change(state: ConnectionStatus, reason?: string): void {
     this.blockedReason = state === 'blocked' ? (reason ?? 'resource alarm') : undefined;
-    if (this.state === state && state !== 'blocked') return;
     this.state = state;
+    if (this.told === state && state !== 'blocked') return;
+    this.told = state;
     this.events.emit('connection.changed', {
       connection: this.name,
       state,
