@@ -210,6 +210,28 @@ describe('a message sent by HTTP', () => {
     expect(asAdmin.status).toBe(202);
   });
 
+  it('has no second effect when the process died before it could write its answer down', async () => {
+    const request = { type: orders, payload: { id: 'died', amount: 1 } };
+    const options = { headers: { 'idempotency-key': 'key-died' } };
+    const id = await sentId(request, options);
+    await holdfast.outcome(id, 'completed');
+    const asIfRunningSince = (age: string): Promise<unknown> =>
+      world.database.query(
+        `update holdfast.idempotent_request set status = null, body = null, created_at = now() - $1::interval where key = 'key-died'`,
+        [age],
+      );
+
+    await asIfRunningSince('1 second');
+    expect(await send(request, options)).toMatchObject({
+      status: 409,
+      body: { code: 'idempotency-key-in-use' },
+    });
+    await asIfRunningSince('2 minutes');
+    expect(await sentId(request, options)).toBe(id);
+    await holdfast.outcome(id, 'duplicate');
+    expect(await world.effects('order', id)).toBe(1);
+  });
+
   it('frees its Idempotency-Key when it was refused', async () => {
     const options = { headers: { 'idempotency-key': 'key-3' } };
     expect((await send({ type: 'nobody', payload: 1 }, options)).status).toBe(400);
