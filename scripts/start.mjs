@@ -1,5 +1,5 @@
 import { runMain } from './setup/failure.mjs';
-import { prepareService, runProgram } from './setup/foreground.mjs';
+import { prepareService, runProgram } from './setup/service.mjs';
 
 /* `npm start`: the set-up step, then the service alone. */
 

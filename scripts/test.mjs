@@ -1,12 +1,10 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureBuild } from './setup/build.mjs';
 import { runForwarding } from './setup/child.mjs';
-import { ensureDependencies } from './setup/dependencies.mjs';
-import { ensureServers } from './setup/ensure-servers.mjs';
 import { SetupError } from './setup/failure.mjs';
 import { closingLine } from './setup/jest-results.mjs';
 import { root, stateDir } from './setup/paths.mjs';
+import { prepare } from './setup/prepare.mjs';
 import { statePath } from './setup/state.mjs';
 import { sweepTestLeftovers } from './setup/test-leftovers.mjs';
 
@@ -15,9 +13,7 @@ import { sweepTestLeftovers } from './setup/test-leftovers.mjs';
 const results = join(stateDir, 'jest.json');
 
 async function main() {
-  await ensureDependencies();
-  const servers = await ensureServers({ forTests: true });
-  if (existsSync(join(root, 'src/main.ts'))) await ensureBuild();
+  const servers = await prepare({ forTests: true });
   await complain(sweepTestLeftovers(servers));
   const code = await runJest(servers);
   await complain(sweepTestLeftovers(servers));

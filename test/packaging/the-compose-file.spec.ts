@@ -56,7 +56,7 @@ describe('docker-compose.yml', () => {
   });
 
   it('gives the service an environment it accepts without a word', () => {
-    const environment = readEnvironment(holdfast.environment!);
+    const environment = readEnvironment(holdfast.environment);
     expect(environment.warnings).toEqual([]);
     expect(environment.service.examples).toBe(true);
     expect(Number.parseInt(holdfast.stop_grace_period!, 10) * 1000).toBeGreaterThan(

@@ -1,16 +1,12 @@
 import { join } from 'node:path';
-import { ensureBuild } from './build.mjs';
 import { runForwarding } from './child.mjs';
 import { ensureDatabase } from './databases.mjs';
-import { ensureDependencies } from './dependencies.mjs';
-import { ensureServers } from './ensure-servers.mjs';
 import { root } from './paths.mjs';
+import { prepare } from './prepare.mjs';
 
 /** Everything the service needs before it can run: `{ rabbitmqUrl, databaseUrl, … }`. */
 export async function prepareService({ log = console.log } = {}) {
-  await ensureDependencies({ log });
-  const servers = await ensureServers({ log });
-  await ensureBuild({ log });
+  const servers = await prepare({ log });
   // On a server of ours a database of its own; on somebody else's, what DATABASE_URL says, and nothing is created.
   const databaseUrl = servers.isOurs.postgres
     ? await ensureDatabase(servers.databaseUrl, 'holdfast')
