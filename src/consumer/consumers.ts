@@ -15,7 +15,7 @@ import {
 } from '../config/config.module';
 import { Database } from '../database/database.module';
 import { OutboxRelay } from '../idempotency/idempotency.module';
-import { EventBus, formatDuration, type MessageContext } from '../message/message.module';
+import { EventBus, formatDuration, parseDuration, type MessageContext } from '../message/message.module';
 import { MessageProcessor, PipelineFactory } from '../processing/processing.module';
 import {
   HandlerConfigurationError,
@@ -25,6 +25,7 @@ import {
   type ConsumerDefinition,
   type ConsumerOptions,
   type FoundMiddleware,
+  type HandlerDefinition,
 } from '../registration/registration.module';
 import { DelayTiers, names, TopologyDeclarer } from '../topology/topology.module';
 import type { ConsumerStatus } from './consumer-status';
@@ -173,15 +174,18 @@ export class Consumers
   /** A message that is forgotten before its last try, or before it may be replayed, could take effect twice. */
   private assertRemembered({ queue, handlers }: ConsumerDefinition): void {
     const { retentionMs, replayWindowMs } = this.idempotency;
-    const longest = Math.max(
-      0,
-      ...handlers.filter(({ idempotency }) => idempotency !== 'off').map(({ retry }) => longestPath(retry)),
-    );
-    if (longest === 0 || longest + replayWindowMs <= retentionMs) return;
+    const tooLong = handlers.filter((handler) => {
+      const path = handler.idempotency === 'off' ? 0 : longestPath(handler.retry, longestOwnDelay(handler));
+      return path > 0 && path + replayWindowMs > retentionMs;
+    });
+    if (tooLong.length === 0) return;
     this.registry.remove(queue);
-    throw new HandlerConfigurationError([
-      `the queue "${queue}" retries for ${formatDuration(longest)}, and with HOLDFAST_REPLAY_WINDOW (${formatDuration(replayWindowMs)}) that is longer than HOLDFAST_INBOX_RETENTION (${formatDuration(retentionMs)}): raise the retention, or shorten the retry policy`,
-    ]);
+    throw new HandlerConfigurationError(
+      tooLong.map((handler) => {
+        const path = formatDuration(longestPath(handler.retry, longestOwnDelay(handler)));
+        return `${handler.className}.${handler.methodName} retries for up to ${path}, and with HOLDFAST_REPLAY_WINDOW (${formatDuration(replayWindowMs)}) that is longer than HOLDFAST_INBOX_RETENTION (${formatDuration(retentionMs)}): raise the retention, or shorten the retry policy`;
+      }),
+    );
   }
 
   private find(queue: string): QueueConsumer {
@@ -213,4 +217,9 @@ export class Consumers
       deadLetterQueue: names.deadLetters(definition.queue),
     };
   }
+}
+
+function longestOwnDelay({ classify }: HandlerDefinition): number {
+  const delays = classify.map(({ then }) => (typeof then === 'object' ? parseDuration(then.retryAfter) : 0));
+  return Math.max(0, ...delays);
 }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { DiscoveryService, MetadataScanner, ModuleRef } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper';
-import type { MessageContext, MiddlewareHandler } from '../message/message.module';
+import { describeError, type MessageContext, type MiddlewareHandler } from '../message/message.module';
 import { asMiddleware, readMessageMiddleware, type OrderedMiddleware } from '../middleware/middleware.module';
 import type { ConsumerOptions, ConsumerOptionsSource } from './consumer-options';
 import { HandlerConfigurationError, type FoundHandler } from './definition-builder';
@@ -11,6 +11,13 @@ import { decoratedBeyond, readReliableConsumers } from './reliable-consumer.deco
 export interface FoundMiddleware extends OrderedMiddleware {
   /** Undefined: every queue. */
   readonly queues: readonly string[] | undefined;
+}
+
+interface Candidate {
+  readonly prototype: object;
+  /** Undefined where every request, or everybody who injects it, has one of their own. */
+  readonly instance: object | undefined;
+  readonly name: string;
 }
 
 /** Finds decorated methods and middleware classes among all providers and controllers of the application. */
@@ -24,25 +31,28 @@ export class HandlerExplorer {
 
   /**
    * @param mayIgnore true where several applications share one process, as in tests: a class of another one is no mistake.
-   * @throws HandlerConfigurationError when a decorated class cannot be called: no module provides it, or it is request-scoped.
+   * @throws HandlerConfigurationError when a decorated method cannot be called, or would silently not be.
    */
   findHandlers(mayIgnore: boolean): FoundHandler[] {
     const problems: string[] = [];
-    const found = this.wrappers().flatMap((wrapper) => {
-      const methods = this.decoratedMethods(wrapper);
-      if (methods.length > 0 && !wrapper.isDependencyTreeStatic()) {
-        problems.push(
-          `${className(wrapper)} is request-scoped, so there is no instance to give messages to; give it and what it injects the default scope`,
-        );
+    const candidates = this.candidates();
+    const found = candidates.flatMap((candidate) => {
+      problems.push(...this.undecoratedOverrides(candidate));
+      const methods = this.decoratedMethods(candidate.prototype);
+      if (methods.length > 0 && !candidate.instance) {
+        problems.push(...methods.map(({ methodName }) => unshared(`${candidate.name}.${methodName}`)));
         return [];
       }
+      const { instance, name } = candidate;
       return methods.flatMap(({ methodName, sources }) =>
-        sources.map((source) => this.found(wrapper.instance as object, methodName, source)),
+        sources.flatMap((source) => {
+          const options = this.optionsOf(source, `${name}.${methodName}`, problems);
+          return options && instance ? [foundHandler(instance, name, methodName, options)] : [];
+        }),
       );
     });
     if (!mayIgnore) {
-      const prototypes = this.wrappers().map((wrapper) => prototypeOf(wrapper));
-      for (const name of decoratedBeyond(prototypes)) {
+      for (const name of decoratedBeyond(candidates.map(({ prototype }) => prototype))) {
         problems.push(
           `${name} has @ReliableConsumer, but no module provides its class; add it to the providers of a module, or to HoldfastModule.forRoot({ handlers: [...] })`,
         );
@@ -52,62 +62,72 @@ export class HandlerExplorer {
     return found;
   }
 
+  /** @throws HandlerConfigurationError when there is no one instance of a middleware class. */
   findMiddleware(): FoundMiddleware[] {
-    return this.wrappers().flatMap((wrapper) => {
-      const metadata = readMessageMiddleware(wrapper.metatype);
+    const problems: string[] = [];
+    const found = this.candidates().flatMap(({ prototype, instance, name }) => {
+      const metadata = readMessageMiddleware(prototype.constructor);
       if (!metadata) return [];
-      return [{ ...metadata, middleware: asMiddleware(wrapper.instance as MiddlewareHandler) }];
+      if (!instance) problems.push(unshared(name));
+      return instance ? [{ ...metadata, middleware: asMiddleware(instance as MiddlewareHandler) }] : [];
     });
+    if (problems.length > 0) throw new HandlerConfigurationError(problems);
+    return found;
   }
 
-  private wrappers(): InstanceWrapper[] {
-    const all = [...this.discovery.getProviders(), ...this.discovery.getControllers()];
-    // One class may be provided in several modules; each distinct instance counts once.
+  /** Whatever the modules hold, however they make it; a class that is provided in several modules has as many instances. */
+  private candidates(): Candidate[] {
+    const wrappers = [...this.discovery.getProviders(), ...this.discovery.getControllers()];
     const seen = new Set<unknown>();
-    return all.filter((wrapper) => {
-      const isClass = typeof wrapper.metatype === 'function' && 'prototype' in wrapper.metatype;
-      const key: unknown = wrapper.isDependencyTreeStatic() ? wrapper.instance : wrapper;
-      if (!isClass || key === undefined || key === null || seen.has(key)) return false;
+    return wrappers.flatMap((wrapper) => {
+      const candidate = toCandidate(wrapper);
+      const key = candidate?.instance ?? candidate?.prototype;
+      if (!candidate || seen.has(key)) return [];
       seen.add(key);
-      return true;
+      return [candidate];
     });
   }
 
   private decoratedMethods(
-    wrapper: InstanceWrapper,
+    prototype: object,
   ): { methodName: string; sources: readonly ConsumerOptionsSource[] }[] {
-    const prototype = prototypeOf(wrapper);
     return this.scanner
       .getAllMethodNames(prototype)
-      .map((methodName) => ({
-        methodName,
-        sources: readReliableConsumers((prototype as Record<string, unknown>)[methodName]),
-      }))
+      .map((methodName) => ({ methodName, sources: readReliableConsumers(methodOf(prototype, methodName)) }))
       .filter(({ sources }) => sources.length > 0);
   }
 
-  private found(instance: object, methodName: string, source: ConsumerOptionsSource): FoundHandler {
-    const { name } = instance.constructor;
-    return {
-      className: name,
-      methodName,
-      options: this.optionsOf(source, `${name}.${methodName}`),
-      invoke: (payload: unknown, context: MessageContext) =>
-        (instance as Record<string, (payload: unknown, context: MessageContext) => unknown>)[methodName]?.(
-          payload,
-          context,
-        ),
-    };
+  /** A decorator stays with the method it stands on: what overrides it would silently consume nothing. */
+  private undecoratedOverrides({ prototype, name }: Candidate): string[] {
+    return this.scanner
+      .getAllMethodNames(prototype)
+      .filter((methodName) => readReliableConsumers(methodOf(prototype, methodName)).length === 0)
+      .flatMap((methodName) => {
+        const base = basesOf(prototype).find(
+          (one) =>
+            Object.hasOwn(one, methodName) && readReliableConsumers(methodOf(one, methodName)).length > 0,
+        );
+        return base
+          ? [
+              `${name}.${methodName} overrides a method of ${base.constructor.name} with @ReliableConsumer and has none itself, so it would consume nothing; decorate it too, or give it another name`,
+            ]
+          : [];
+      });
   }
 
-  private optionsOf(source: ConsumerOptionsSource, name: string): ConsumerOptions {
+  private optionsOf(
+    source: ConsumerOptionsSource,
+    name: string,
+    problems: string[],
+  ): ConsumerOptions | undefined {
     try {
-      const options = typeof source === 'function' ? source(this.configuration()) : source;
-      return typeof options === 'string' ? { queue: options } : options;
+      const options: unknown = typeof source === 'function' ? source(this.configuration()) : source;
+      if (options instanceof Promise)
+        throw new TypeError('it returned a promise; it must return the options');
+      return typeof options === 'string' ? { queue: options } : (options as ConsumerOptions);
     } catch (error) {
-      throw new HandlerConfigurationError([
-        `${name}: the function that makes its options failed: ${error instanceof Error ? error.message : String(error)}`,
-      ]);
+      problems.push(`${name}: the function that makes its options failed: ${describeError(error).message}`);
+      return undefined;
     }
   }
 
@@ -121,13 +141,47 @@ export class HandlerExplorer {
   }
 }
 
-function prototypeOf(wrapper: InstanceWrapper): object {
-  const instance: unknown = wrapper.isDependencyTreeStatic() ? wrapper.instance : undefined;
-  return instance !== undefined && instance !== null
-    ? (Object.getPrototypeOf(instance) as object)
-    : (wrapper.metatype as { prototype: object }).prototype;
+function toCandidate(wrapper: InstanceWrapper): Candidate | undefined {
+  const isShared = wrapper.isDependencyTreeStatic() && !wrapper.isTransient;
+  if (!isShared) {
+    const { prototype, name } = (wrapper.metatype ?? {}) as { prototype?: object; name: string };
+    return prototype && { prototype, instance: undefined, name };
+  }
+  const instance: unknown = wrapper.instance;
+  if (typeof instance !== 'object' || instance === null) return undefined;
+  const prototype = Object.getPrototypeOf(instance) as object | null;
+  if (!prototype) return undefined;
+  const { name } = (prototype.constructor as { name: string } | undefined) ?? { name: '(no class)' };
+  return { prototype, instance, name };
 }
 
-function className(wrapper: InstanceWrapper): string {
-  return (wrapper.metatype as { name: string }).name;
+function foundHandler(
+  instance: object,
+  className: string,
+  methodName: string,
+  options: ConsumerOptions,
+): FoundHandler {
+  return {
+    className,
+    methodName,
+    options,
+    invoke: (payload: unknown, context: MessageContext) =>
+      (instance as Record<string, (payload: unknown, context: MessageContext) => unknown>)[methodName]?.(
+        payload,
+        context,
+      ),
+  };
+}
+
+function unshared(name: string): string {
+  return `${name}: its class is request-scoped or transient, so there is no one instance to give messages to; give it and what it injects the default scope`;
+}
+
+function methodOf(prototype: object, methodName: string): unknown {
+  return (prototype as Record<string, unknown>)[methodName];
+}
+
+function basesOf(prototype: object): object[] {
+  const base = Object.getPrototypeOf(prototype) as object | null;
+  return base ? [base, ...basesOf(base)] : [];
 }

@@ -146,11 +146,11 @@ describe('optionProblems', () => {
 
   it('tells everything that is wrong at once', () => {
     const problems = optionProblems({ queue: '', concurrency: 0, timeout: 'x', colour: 'red' });
-    expect(problems.map((problem) => problem.split(':')[0])).toEqual([
+    expect(problems.map((problem) => problem.split(/[:;]/)[0])).toEqual([
       'queue',
       'concurrency',
       'timeout',
-      'Unrecognized key',
+      'unknown option colour',
     ]);
   });
 });

@@ -71,7 +71,9 @@ export function optionProblems(options: unknown): string[] {
   if (error) {
     return error.issues.map((issue) => {
       const path = issue.path.join('.');
-      return path === '' ? issue.message : `${path}: ${issue.message}`;
+      if (path !== '') return `${path}: ${issue.message}`;
+      if (issue.code !== 'unrecognized_keys') return issue.message;
+      return `unknown option ${issue.keys.join(', ')}; there are ${Object.keys(OPTIONS.shape).join(', ')}`;
     });
   }
   return contradictions(options as ConsumerOptions);

@@ -140,4 +140,8 @@ describe('longestPath', () => {
   ])('%s', (_, policy, ms) => {
     expect(longestPath(readRetryPolicy(policy))).toBe(ms);
   });
+
+  it('takes what a rule waits for every delay that is shorter', () => {
+    expect(longestPath(readRetryPolicy({ delays: ['10s', '90s'] }), 60_000)).toBe(150_000);
+  });
 });

@@ -67,9 +67,12 @@ export function delayAfter(
   return lanes[Math.min(lanes.length - 1, Math.floor(random() * lanes.length))];
 }
 
-/** The longest time from the first failure to the last try, in milliseconds. */
-export function longestPath(schedule: RetrySchedule): number {
-  return schedule.lanes.reduce((sum, lanes) => sum + Math.max(...lanes), 0);
+/**
+ * The longest time from the first failure to the last try, in milliseconds.
+ * @param ownDelayMs the longest delay that a rule may put in place of one of the schedule's.
+ */
+export function longestPath(schedule: RetrySchedule, ownDelayMs = 0): number {
+  return schedule.lanes.reduce((sum, lanes) => sum + Math.max(ownDelayMs, ...lanes), 0);
 }
 
 const KINDS = {
