@@ -133,7 +133,9 @@ export class BrokerConnection {
   }
 
   async close(): Promise<void> {
-    if (!(await settleWithin(this.amqp.managedConnection.close(), CLOSE_MS))) {
+    // There is none while the application has not started, as after a boot that a wrong handler stopped.
+    const manager = this.amqp.managedConnection as typeof this.amqp.managedConnection | undefined;
+    if (manager && !(await settleWithin(manager.close(), CLOSE_MS))) {
       this.logger.warn(`the broker did not say goodbye on connection ${this.name} within ${CLOSE_MS} ms`);
     }
     this.current = undefined;
