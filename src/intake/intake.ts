@@ -2,8 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { isDeeperThan, type Issue, Problem } from '../access/access.module';
 import { BrokerConnections, UnconfirmedError, UnroutableError } from '../broker/broker.module';
 import { type ConsumerConfig, InjectConfig } from '../config/config.module';
-import type { Delivery, DeliveryProperties } from '../message/message.module';
-import { validatePayload } from '../middleware/middleware.module';
+import {
+  type Delivery,
+  type DeliveryProperties,
+  type MiddlewareContext,
+  Rejected,
+} from '../message/message.module';
+import { createAuthenticate, validatePayload } from '../middleware/middleware.module';
 import { handlerFor, HandlerRegistry } from '../registration/registration.module';
 import { findTarget, type MessageTarget } from './message-target';
 import { type Accepted, type ProcessRequest, transactionIdSchema } from './process-request';
@@ -43,10 +48,9 @@ export class Intake {
     const payload = await this.validate(request.payload, target);
     const draft = this.draft(request, origin, target);
     const transactionId = identify(draft, request, payload, target);
-    await this.publish(
-      { ...draft, properties: { ...draft.properties, messageId: transactionId } },
-      transactionId,
-    );
+    const message = { ...draft, properties: { ...draft.properties, messageId: transactionId } };
+    await authenticate(message, target);
+    await this.publish(message, transactionId);
     return { transactionId, status: 'accepted' };
   }
 
@@ -171,4 +175,22 @@ function invalidPayload(issues: readonly Issue[]): Problem {
 
 function pathInPayload(path: string): string {
   return path === '' || path.startsWith('[') ? `payload${path}` : `payload.${path}`;
+}
+
+/** The key of the admin API says who calls, not that the producer's proof is right: the consumer would refuse the message without one. */
+async function authenticate(delivery: Delivery, { handler }: MessageTarget): Promise<void> {
+  if (!handler.authenticate) return;
+  try {
+    // Only the raw delivery is looked at.
+    await createAuthenticate(handler.authenticate)({ delivery } as MiddlewareContext, () =>
+      Promise.resolve(),
+    );
+  } catch (error) {
+    if (!(error instanceof Rejected)) throw error;
+    throw new Problem(
+      400,
+      'message-not-authenticated',
+      `The consumer takes only messages whose producer proves itself: ${error.message}. Pass the proof in \`headers\`.`,
+    );
+  }
 }

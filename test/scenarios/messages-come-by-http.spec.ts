@@ -1,4 +1,4 @@
-import { ReliableConsumer, type MessageContext } from 'holdfast';
+import { ReliableConsumer, signMessage, type MessageContext } from 'holdfast';
 import { z } from 'zod';
 import { API_KEYS, type ApiAnswer, type ApiCall, callApi } from '../support/api-client';
 import { eventually } from '../support/eventually';
@@ -9,6 +9,8 @@ const orders = aQueue('orders');
 const parcels = aQueue('parcels');
 const tenants = aQueue('tenants');
 const named = aQueue('named');
+const signed = aQueue('signed');
+const secret = 'a secret of the producer, long enough';
 const Order = z.object({ id: z.string(), amount: z.number().positive() });
 
 interface Seen {
@@ -46,6 +48,11 @@ class Handlers {
 
   @ReliableConsumer({ queue: named, transactionId: ({ payload }) => (payload as { key?: string }).key })
   onNamed(body: unknown, ctx: MessageContext): void {
+    this.note(body, ctx);
+  }
+
+  @ReliableConsumer({ queue: signed, authenticate: { hmac: { secrets: secret } } })
+  onSigned(body: unknown, ctx: MessageContext): void {
     this.note(body, ctx);
   }
 
@@ -132,6 +139,20 @@ describe('a message sent by HTTP', () => {
     expect(body.transactionId).toBe('own-id');
     const other = await send({ type: named, payload: { key: 'own-id-2' }, transactionId: 'another' });
     expect(other).toMatchObject({ status: 400, body: { issues: [{ path: 'transactionId' }] } });
+  });
+
+  it('needs the proof that its consumer asks of producers', async () => {
+    const message = { type: signed, payload: { amount: 5 }, transactionId: 'signed-1' };
+    const refused = await send(message);
+    expect(refused.status).toBe(400);
+    expect(refused.body).toMatchObject({ code: 'message-not-authenticated' });
+
+    const headers = signMessage(Buffer.from(JSON.stringify(message.payload)), {
+      secret,
+      messageId: 'signed-1',
+    });
+    expect((await send({ ...message, headers })).status).toBe(202);
+    await holdfast.outcome('signed-1', 'completed');
   });
 
   it('whose type is told by a header arrives with that header only', async () => {
