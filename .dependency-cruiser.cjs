@@ -23,17 +23,6 @@ const MAY_KNOW = {
     'topology',
   ],
   access: ['config', 'database', 'message'],
-  // The way of one message: attempt, settle, emit.
-  processing: [
-    'broker',
-    'config',
-    'database',
-    'idempotency',
-    'message',
-    'middleware',
-    'registration',
-    'topology',
-  ],
   // access: only for the guards on its controller.
   consumer: [
     'access',
