@@ -134,7 +134,7 @@ export default tseslint.config(
       '@typescript-eslint/no-empty-function': 'off',
       // A test that finds nothing there should fail loudly, and `!` does.
       '@typescript-eslint/no-non-null-assertion': 'off',
-      // jest's asymmetric matchers and supertest's bodies are `any`.
+      // jest's asymmetric matchers and parsed bodies are `any`.
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',
       '@typescript-eslint/no-unsafe-argument': 'off',
