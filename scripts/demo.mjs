@@ -24,7 +24,7 @@ async function main() {
     return await tell({ servers, isCi, goodbye, startedAt });
   } catch (error) {
     // Whatever breaks because somebody wants to leave is no failure; but what was not finished has not passed.
-    if (!goodbye.isWished) throw error;
+    if (!goodbye.isWished || error instanceof SetupError) throw error;
     return isCi ? 130 : 0;
   } finally {
     await goodbye.say();

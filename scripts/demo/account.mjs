@@ -7,10 +7,12 @@
  * @param sent `[{ id, kind: 'good' | 'bug' | 'malformed', body, copies }]`, each id once.
  * @param effects `{ orders: [id], payments: [id], shipping: [id] }`, one entry for each effect.
  * @param deadLetters the same consumers: `[{ id, token, body }]`, one entry for each message in the queue.
- * @param waiting `{ queue: messages }` that have come to no end.
+ * @param waiting `{ where: messages }` that are still under way; empty when nothing is.
  * @param charged the orders the payment service has charged, one entry for each charge.
  */
 export function settleAccount({ sent, effects, deadLetters, waiting, charged }) {
+  // What is on its way is not lost yet.
+  const isQuiet = Object.keys(waiting).length === 0;
   const good = sent.filter(({ kind }) => kind === 'good');
   const consumers = Object.keys(effects).map((consumer) =>
     settleConsumer({
@@ -19,30 +21,32 @@ export function settleAccount({ sent, effects, deadLetters, waiting, charged }) 
       expected: consumer === 'orders' ? sent : good,
       effects: effects[consumer],
       letters: deadLetters[consumer],
+      isQuiet,
     }),
   );
   const problems = [
     ...consumers.flatMap(({ problems: own }) => own),
-    ...[...Object.entries(waiting)]
-      .filter(([, count]) => count > 0)
-      .map(([where, count]) => ({ what: `still waiting in ${where}`, ids: [`${count} messages`] })),
+    ...Object.entries(waiting).map(([where, count]) => ({
+      what: `not at its end: ${where}`,
+      ids: [`${count} messages`],
+    })),
     ...problem('paid without a charge', missingFrom(new Set(charged), effects.payments)),
     ...problem('charged twice', repeatedIn(charged)),
   ];
   return { consumers, problems, passed: problems.length === 0 };
 }
 
-function settleConsumer({ consumer, expected, effects, letters }) {
+function settleConsumer({ consumer, expected, effects, letters, isQuiet }) {
   const effectsOf = countBy(effects);
-  const lettersOf = Map.groupBy ? Map.groupBy(letters, ({ id }) => id) : groupById(letters);
+  const lettersOf = groupById(letters);
   const known = new Set(expected.map(({ id }) => id));
-  const found = { lost: [], twice: [], wrongEnd: [], altered: [] };
+  const found = { missing: [], twice: [], wrongEnd: [], altered: [] };
   for (const { id, kind, body } of expected) {
     const done = effectsOf.get(id) ?? 0;
     const dead = lettersOf.get(id) ?? [];
     // A copy sent again after a crash carries the token of the first: to whoever reads the queue it is one.
     const different = new Set(dead.map(({ token }, index) => token ?? index)).size;
-    if (done + different === 0) found.lost.push(id);
+    if (done + different === 0) found.missing.push(id);
     if (done + different > 1) found.twice.push(id);
     if (consumer !== 'orders') continue;
     if (kind === 'good' ? dead.length > 0 : done > 0) found.wrongEnd.push(id);
@@ -54,10 +58,11 @@ function settleConsumer({ consumer, expected, effects, letters }) {
     expected: expected.length,
     effects: effects.length,
     dead: lettersOf.size,
-    lost: found.lost.length,
+    waiting: isQuiet ? 0 : found.missing.length,
+    lost: isQuiet ? found.missing.length : 0,
     twice: found.twice.length,
     problems: [
-      ...problem(`${consumer}: lost`, found.lost),
+      ...problem(`${consumer}: ${isQuiet ? 'lost' : 'came to no end'}`, found.missing),
       ...problem(`${consumer}: more than one end`, found.twice),
       ...problem(`${consumer}: a good order is dead, or a bad one took effect`, found.wrongEnd),
       ...problem(`${consumer}: the body of the dead letter is not what was sent`, found.altered),
@@ -86,12 +91,12 @@ function groupById(letters) {
 export function wordAccount({ consumers, problems }) {
   const rows = [
     ['', 'published', 'effects', 'dead letters', 'waiting', 'lost', 'twice'],
-    ...consumers.map(({ consumer, expected, effects, dead, lost, twice }) => [
+    ...consumers.map(({ consumer, expected, effects, dead, waiting, lost, twice }) => [
       consumer,
       expected,
       effects,
       dead,
-      Math.max(0, expected - effects - dead - lost),
+      waiting,
       lost,
       twice,
     ]),

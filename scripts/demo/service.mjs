@@ -13,21 +13,20 @@ const STOP_MS = 20_000;
 /** The real service as a process of its own, so that it can be killed like one. */
 export class Service {
   #env;
-  #logPath;
   #child;
   #ended;
   #expected = false;
 
   constructor({ env, port, apiKey, logPath }) {
     this.#env = { ...env, PORT: String(port) };
-    this.#logPath = logPath;
+    this.logPath = logPath;
     this.url = `http://localhost:${port}`;
     this.apiKey = apiKey;
   }
 
   /** Starts it and notes how to end it. `onEnd` hears of an end that nobody asked for. */
   start(onEnd) {
-    const log = openSync(this.#logPath, 'a');
+    const log = openSync(this.logPath, 'a');
     // In a group of its own: a terminal's Ctrl-C is for the demo, which then stops it in order.
     const child = spawn(process.execPath, [join(root, 'dist/main.js'), `${processMarker()}service`], {
       cwd: root,
@@ -93,9 +92,9 @@ export class Service {
   }
 
   #complaint(what) {
-    const lines = readFileSync(this.#logPath, 'utf8').trim().split('\n').slice(-8);
+    const lines = readFileSync(this.logPath, 'utf8').trim().split('\n').slice(-8);
     return new SetupError(
-      `${what}. Its last words, all of them in ${this.#logPath}:\n  ${lines.join('\n  ')}`,
+      `${what}. Its last words, all of them in ${this.logPath}:\n  ${lines.join('\n  ')}`,
     );
   }
 }
