@@ -51,7 +51,6 @@ export class AppModule {
         ObservabilityModule,
         JsonLogsModule,
         OtlpTracingModule.forRoot(source),
-        OtlpTracingModule.forRoot(source),
       ],
     };
   }
