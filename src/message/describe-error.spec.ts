@@ -17,6 +17,7 @@ describe('describeError', () => {
   it.each<[string, unknown, string, string]>([
     ['an error', new TypeError('x is undefined'), 'TypeError', 'x is undefined'],
     ['a class of its own', new Custom('mine'), 'Custom', 'mine'],
+    ['a class that keeps the name of Error', new (class Plain extends Error {})('mine'), 'Plain', 'mine'],
     ['undefined', undefined, 'NonError', 'undefined'],
     ['null', null, 'NonError', 'null'],
     ['a string', 'no', 'NonError', 'no'],

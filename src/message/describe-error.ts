@@ -12,7 +12,7 @@ export function describeError(thrown: unknown): ErrorDescription {
   try {
     if (thrown instanceof Error) {
       return {
-        name: text(thrown.name, 128) || 'Error',
+        name: text(nameOf(thrown), 128) || 'Error',
         message: text(thrown.message, LONGEST_MESSAGE),
         stack: typeof thrown.stack === 'string' ? text(thrown.stack, LONGEST_MESSAGE) : undefined,
       };
@@ -25,6 +25,11 @@ export function describeError(thrown: unknown): ErrorDescription {
   } catch {
     return { name: 'NonError', message: 'something was thrown that cannot be described', stack: undefined };
   }
+}
+
+/** `class CardDeclined extends Error {}` bears the name of Error; what it is called says more. */
+function nameOf(error: Error): unknown {
+  return error.name === 'Error' ? error.constructor.name : error.name;
 }
 
 function text(value: unknown, longest: number): string {
