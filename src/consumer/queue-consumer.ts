@@ -18,7 +18,7 @@ import {
   type Drift,
   type EventBus,
 } from '../message/message.module';
-import type { HandlerPipeline, MessageProcessor } from '../processing/processing.module';
+import type { ConsumerRuntime, HandlerPipeline, MessageProcessor } from '../processing/processing.module';
 import type { ConsumerDefinition } from '../registration/registration.module';
 import { consumerPlan, names, type DelayTiers, type TopologyDeclarer } from '../topology/topology.module';
 import type { PauseWatch } from './pause-watch';
@@ -54,6 +54,7 @@ export class QueueConsumer {
   private readonly keeper: ChannelKeeper<Channel>;
   private readonly stopping = new AbortController();
   private readonly needed: readonly DependencyGate[];
+  private readonly runtime: ConsumerRuntime;
   private readonly logger = new Logger(QueueConsumer.name);
   private channel: DeliveryChannel | undefined;
   private consumerTag: string | undefined;
@@ -70,13 +71,23 @@ export class QueueConsumer {
 
   constructor(
     readonly definition: ConsumerDefinition,
-    private readonly pipelines: readonly HandlerPipeline[],
+    pipelines: readonly HandlerPipeline[],
     private readonly parts: QueueConsumerParts,
   ) {
     const { broker, database, events } = parts;
     // Not the publisher: a broker under an alarm blocks it until its queues are drained, so draining them must go on. Messages whose copy
     // has to wait hold back no more than this consumer's prefetch.
     this.needed = definition.handlers.some(({ idempotency }) => idempotency !== 'off') ? [database.gate] : [];
+    this.runtime = {
+      definition,
+      pipelines,
+      stop: this.stopping.signal,
+      rejectsToDeadLetters: () =>
+        definition.declare && !this.drift.some(({ argument }) => argument.startsWith('x-dead-letter')),
+      restore: async () => {
+        await this.declare();
+      },
+    };
     this.keeper = new ChannelKeeper<Channel>(broker.consume, {
       create: plainChannel,
       setup: (channel) => this.attach(channel),
@@ -260,16 +271,7 @@ export class QueueConsumer {
   private async run(received: ChannelDelivery): Promise<void> {
     this.running++;
     try {
-      await this.parts.processor.process(received, {
-        definition: this.definition,
-        pipelines: this.pipelines,
-        stop: this.stopping.signal,
-        rejectsToDeadLetters: () =>
-          this.definition.declare && !this.drift.some(({ argument }) => argument.startsWith('x-dead-letter')),
-        restore: async () => {
-          await this.declare();
-        },
-      });
+      await this.parts.processor.process(received, this.runtime);
     } catch (error) {
       // A defect of ours: the message stays with the broker, and the process with its other consumers.
       this.logger.error(`a message of "${this.definition.queue}" could not be processed: ${String(error)}`);

@@ -29,19 +29,15 @@ export function formatTraceparent(context: TraceContext): string {
   return `00-${context.traceId}-${context.spanId}-${context.sampled ? '01' : '00'}`;
 }
 
-/** A trace of its own for a message whose producer named none. Not sampled: nobody recorded where it began. */
-export function newTraceContext(): TraceContext {
-  return { traceId: randomHex(), spanId: randomHex().slice(16), sampled: false };
-}
-
-/** The producer's trace, or a new one. */
-export function traceContextOf(headers: Readonly<Record<string, unknown>>): TraceContext {
-  return parseTraceparent(headers['traceparent']) ?? newTraceContext();
+/** The producer's trace, or one of its own for a message whose producer named none. */
+export function traceIdOf(headers: Readonly<Record<string, unknown>>): string {
+  return parseTraceparent(headers['traceparent'])?.traceId ?? newTraceId();
 }
 
 /** 32 digits that are never all zero, as a UUID says its version; node keeps the randomness for them at hand. */
-function randomHex(): string {
-  return randomUUID().replaceAll('-', '');
+function newTraceId(): string {
+  const uuid = randomUUID();
+  return uuid.slice(0, 8) + uuid.slice(9, 13) + uuid.slice(14, 18) + uuid.slice(19, 23) + uuid.slice(24);
 }
 
 function isZero(hex: string): boolean {

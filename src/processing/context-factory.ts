@@ -3,12 +3,12 @@ import { Injectable, Logger } from '@nestjs/common';
 import { BrokerConnections, type Publication } from '../broker/broker.module';
 import { OutboxStore } from '../idempotency/idempotency.module';
 import type { Delivery, MessageLog, PublishOptions } from '../message/message.module';
-import { DeliveryContext } from './delivery-context';
+import { DeliveryContext, type ContextOutlets } from './delivery-context';
 import type { HandlerPipeline } from './handler-pipeline';
 
 /** Makes the context of a delivery: where its log lines and its publications go. */
 @Injectable()
-export class ContextFactory {
+export class ContextFactory implements ContextOutlets {
   private readonly logger = new Logger('Handler');
 
   constructor(
@@ -22,29 +22,24 @@ export class ContextFactory {
     type: string | undefined,
     traceId: string,
   ): DeliveryContext {
-    return new DeliveryContext(
-      delivery,
-      pipeline.handler,
-      type,
-      traceId,
-      (context) => this.logOf(context),
-      (context, exchange, routingKey, body, options) =>
-        this.publish(context, pipeline, toPublication(context, exchange, routingKey, body, options)),
-    );
+    return new DeliveryContext(delivery, pipeline.handler, type, traceId, this);
   }
 
   /** In a transaction it is written and leaves after the commit; without one it is confirmed before this resolves. */
-  private async publish(
+  async publish(
     context: DeliveryContext,
-    pipeline: HandlerPipeline,
-    publication: Publication,
+    exchange: string,
+    routingKey: string,
+    body: unknown,
+    options: PublishOptions,
   ): Promise<void> {
+    const publication = toPublication(context, exchange, routingKey, body, options);
     const { transaction } = context;
-    if (transaction) pipeline.wrote(context, await this.outbox.write(transaction, publication));
+    if (transaction) context.written.push(await this.outbox.write(transaction, publication));
     else await this.broker.outgoing.publish(publication);
   }
 
-  private logOf(context: DeliveryContext): MessageLog {
+  logOf(context: DeliveryContext): MessageLog {
     const { id: transactionId, queue, attempt, traceId } = context;
     const say =
       (level: 'debug' | 'log' | 'warn' | 'error') =>

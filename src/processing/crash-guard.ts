@@ -24,12 +24,12 @@ export class CrashGuard {
   constructor(private readonly store: SuspectDeliveryStore) {}
 
   /**
+   * @param delivery one that is marked redelivered.
    * @param limit deliveries a message may have without any being settled.
    * @param required false where the consumer needs no database: without one the message runs unguarded.
    * @throws TransactionLostError when the count cannot be committed, and must be.
    */
   async admit(delivery: Delivery, limit: number, required: boolean): Promise<Admission> {
-    if (!delivery.redelivered) return FREE;
     if (!required && !this.store.isReachable) return FREE;
     try {
       return await this.admitSuspect(delivery.queue, deliveryKey(delivery), limit);

@@ -1,23 +1,36 @@
 import type { EntityManager } from 'typeorm';
 import type { HandlerTransaction } from '../database/database.module';
-import type { MessageLog, MiddlewareContext, PublishOptions, Sql } from '../message/message.module';
+import type { InboxKey, OutboxRow } from '../idempotency/idempotency.module';
+import type { MessageLog, MiddlewareContext, Outcome, PublishOptions, Sql } from '../message/message.module';
 import { HandlerTimeoutError, type Delivery } from '../message/message.module';
 import type { HandlerDefinition } from '../registration/registration.module';
 import { producerId } from './transaction-id';
 
-export type Publish = (
-  context: DeliveryContext,
-  exchange: string,
-  routingKey: string,
-  body: unknown,
-  options: PublishOptions,
-) => Promise<void>;
+const COMPLETED: Outcome = { kind: 'completed' };
 
-/** The context of one delivery: what middleware and the handler see of it. */
+/** Where the log lines and the publications of a handler go. */
+export interface ContextOutlets {
+  logOf(context: DeliveryContext): MessageLog;
+  publish(
+    context: DeliveryContext,
+    exchange: string,
+    routingKey: string,
+    body: unknown,
+    options: PublishOptions,
+  ): Promise<void>;
+}
+
+/** The context of one attempt at a delivery: what middleware and the handler see of it, and how far it came. */
 export class DeliveryContext implements MiddlewareContext {
   payload: unknown;
   /** Set while the idempotency stage has a transaction open for this delivery. */
   transaction: HandlerTransaction | undefined;
+  /** Rows the open transaction has written to the outbox; they leave when it has committed. */
+  readonly written: OutboxRow[] = [];
+  /** Set once the message has reached the inbox: its failures are recorded there. */
+  key: InboxKey | undefined;
+  /** What it comes to when nothing throws. */
+  outcome: Outcome = COMPLETED;
   private transactionId: string | undefined;
   private controller: AbortController | undefined;
   private aborted: { readonly reason: unknown } | undefined;
@@ -29,8 +42,7 @@ export class DeliveryContext implements MiddlewareContext {
     private readonly definition: HandlerDefinition,
     readonly type: string | undefined,
     readonly traceId: string,
-    private readonly logOf: (context: DeliveryContext) => MessageLog,
-    private readonly publishFrom: Publish,
+    private readonly outlets: ContextOutlets,
   ) {
     this.payload = delivery.body;
   }
@@ -89,11 +101,11 @@ export class DeliveryContext implements MiddlewareContext {
   }
 
   get log(): MessageLog {
-    return this.logOf(this);
+    return this.outlets.logOf(this);
   }
 
   publish(exchange: string, routingKey: string, body: unknown, options: PublishOptions = {}): Promise<void> {
-    return this.publishFrom(this, exchange, routingKey, body, options);
+    return this.outlets.publish(this, exchange, routingKey, body, options);
   }
 
   /** Ends what is running for this delivery: the signal aborts, and `bounded` rejects with the reason. */
@@ -104,33 +116,45 @@ export class DeliveryContext implements MiddlewareContext {
     this.onAbort?.(reason);
   }
 
+  /** @throws what it was aborted with, once it was. */
+  throwIfAborted(): void {
+    if (this.aborted) throw asError(this.aborted.reason);
+  }
+
   /**
    * Runs `work` until it ends, its time is up, or the delivery is aborted, whichever comes first; code cannot be stopped, only left
    * behind. One stage at a time: a stage that begins takes over from the one that led to it.
    */
-  bounded(work: () => unknown): Promise<void> {
+  bounded(work: () => Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.aborted) {
         reject(asError(this.aborted.reason));
         return;
       }
-      this.endStage();
-      const { timeoutMs } = this.definition;
-      this.timer = setTimeout(() => {
-        this.abort(new HandlerTimeoutError(timeoutMs));
-      }, timeoutMs);
+      this.restartClock();
       this.onAbort = (reason) => {
         reject(asError(reason));
       };
-      Promise.resolve()
-        .then(work)
-        .then(() => {
-          resolve();
-        }, reject)
-        .finally(() => {
+      work().then(
+        () => {
           this.endStage();
-        });
+          resolve();
+        },
+        (error: unknown) => {
+          this.endStage();
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what a handler throws goes on as it is
+          reject(error);
+        },
+      );
     });
+  }
+
+  /** The whole timeout again, for what begins now. */
+  restartClock(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.abort(new HandlerTimeoutError(this.definition.timeoutMs));
+    }, this.definition.timeoutMs);
   }
 
   /** Stops the clock: what comes now waits for others (a database connection, a twin) and is not the handler's time. */

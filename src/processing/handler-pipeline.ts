@@ -27,18 +27,6 @@ import { transactionIdOf } from './transaction-id';
 /** How often a loser of a race between transactions is run again at once, without costing an attempt. */
 const CONTENTION_REDOS = 3;
 
-/** What came of one attempt. */
-export interface Attempted {
-  readonly outcome: Outcome;
-  /** Set once the message had reached the inbox: its failures are recorded there. */
-  readonly key: InboxKey | undefined;
-}
-
-interface Progress {
-  outcome: Outcome;
-  key: InboxKey | undefined;
-}
-
 export interface PipelineParts {
   readonly transactional: TransactionalMode;
   readonly middleware: readonly OrderedMiddleware[];
@@ -52,17 +40,16 @@ export interface PipelineParts {
  * authenticate → decode → validate → idempotency (transaction, duplicates) → middleware → handler.
  */
 export class HandlerPipeline {
+  private readonly way: Last;
   private readonly inside: Last;
-  private readonly outside: readonly ReturnType<typeof arrange>['outside'][number][];
-  /** Rows a transaction has written to the outbox, until it commits. */
-  private readonly written = new WeakMap<DeliveryContext, OutboxRow[]>();
 
   constructor(
     readonly handler: HandlerDefinition,
     private readonly parts: PipelineParts,
   ) {
     const { outside, inside } = arrange([...builtIns(handler, parts.limits), ...parts.middleware]);
-    this.outside = outside;
+    // A chain hands on the context it was given, and `attempt` gives it the delivery's own.
+    this.way = compose(outside, (context) => this.stage(context as DeliveryContext));
     this.inside = compose(inside, async (context) => {
       const result: unknown = await handler.invoke(context.payload, context);
       if (isObservable(result)) await drained(result, context);
@@ -70,43 +57,37 @@ export class HandlerPipeline {
   }
 
   /** Runs everything up to an outcome. Never throws. */
-  async attempt(context: DeliveryContext): Promise<Attempted> {
-    const progress: Progress = { outcome: { kind: 'completed' }, key: undefined };
+  async attempt(context: DeliveryContext): Promise<Outcome> {
     try {
-      // The last link of the outer chain belongs to this delivery alone, so the chain is closed around it here.
-      await context.bounded(() => compose(this.outside, () => this.stage(context, progress))(context));
-      return progress;
+      await context.bounded(() => this.way(context));
+      return context.outcome;
     } catch (error) {
-      return { outcome: decideFailure(error, context.attempt, this.handler), key: progress.key };
+      return decideFailure(error, context.attempt, this.handler);
     }
   }
 
-  /** Remembers a row that leaves when the transaction of this delivery has committed. */
-  wrote(context: DeliveryContext, row: OutboxRow): void {
-    this.written.get(context)?.push(row);
-  }
-
-  private async stage(context: DeliveryContext, progress: Progress): Promise<void> {
-    context.endStage();
+  private async stage(context: DeliveryContext): Promise<void> {
+    // Middleware that was left behind may come here long after the message has been settled.
+    context.throwIfAborted();
     if (this.handler.idempotency === 'off') {
-      await this.redoing(() => context.bounded(() => this.inside(context)));
+      await this.redoing(context, () => {
+        context.restartClock();
+        return this.inside(context);
+      });
       return;
     }
+    context.endStage();
     const id = transactionIdOf(context.delivery, context.payload, this.handler);
     if (id !== undefined) {
       context.id = id;
-      progress.key = keyOf(context.delivery, id);
+      context.key = keyOf(context.delivery, id);
     }
-    await this.redoing(async () => {
-      progress.outcome = await this.inTransaction(context, progress.key);
-    });
+    await this.redoing(context, () => this.inTransaction(context));
   }
 
-  private async inTransaction(context: DeliveryContext, key: InboxKey | undefined): Promise<Outcome> {
-    const rows: OutboxRow[] = [];
-    this.written.set(context, rows);
-    const outcome = await this.parts.transactional.runOnce(key, async (transaction) => {
-      rows.length = 0;
+  private async inTransaction(context: DeliveryContext): Promise<void> {
+    context.outcome = await this.parts.transactional.runOnce(context.key, async (transaction) => {
+      context.written.length = 0;
       context.transaction = transaction;
       try {
         await context.bounded(() => this.inside(context));
@@ -114,12 +95,11 @@ export class HandlerPipeline {
         context.transaction = undefined;
       }
     });
-    if (outcome.kind === 'completed') this.parts.relay(rows);
-    return outcome;
+    if (context.outcome.kind === 'completed') this.parts.relay(context.written);
   }
 
   /** Again at once: after a lost race a few times for free, after any other failure as often as the consumer asked for. */
-  private async redoing(run: () => Promise<void>): Promise<void> {
+  private async redoing(context: DeliveryContext, run: () => Promise<void>): Promise<void> {
     let races = 0;
     let immediate = 0;
     for (;;) {
@@ -127,6 +107,8 @@ export class HandlerPipeline {
         await run();
         return;
       } catch (error) {
+        // So may a handler that was left behind: its end is nobody's business any more.
+        context.throwIfAborted();
         if (isContention(error) && races < CONTENTION_REDOS) {
           races++;
           await sleep(Math.random() * 20 * 2 ** races);

@@ -6,7 +6,7 @@ import {
   backoffMs,
   EventBus,
   Rejected,
-  traceContextOf,
+  traceIdOf,
   type Delivery,
   type Outcome,
 } from '../message/message.module';
@@ -15,7 +15,7 @@ import { ContextFactory } from './context-factory';
 import { CrashGuard } from './crash-guard';
 import type { DeliveryContext } from './delivery-context';
 import { decideFailure } from './failure-policy';
-import type { Attempted, HandlerPipeline } from './handler-pipeline';
+import type { HandlerPipeline } from './handler-pipeline';
 import { Settlement } from './settlement';
 
 /** What the processor needs to know of the consumer a delivery came to. */
@@ -28,7 +28,9 @@ export interface ConsumerRuntime {
   readonly stop: AbortSignal;
 }
 
-interface Attempt extends Attempted {
+interface Attempt {
+  readonly outcome: Outcome;
+  /** Undefined where the message was judged without a handler. */
   readonly context: DeliveryContext | undefined;
 }
 
@@ -49,16 +51,15 @@ export class MessageProcessor {
   /** Takes one delivery to its end: settled, or left to the broker. Never throws. */
   async process(received: ChannelDelivery, runtime: ConsumerRuntime): Promise<void> {
     const { delivery } = received;
-    const { traceId } = traceContextOf(delivery.headers);
+    const traceId = traceIdOf(delivery.headers);
     this.events.emit('message.received', { delivery });
-    const attempt = await this.attemptUntilJudged(received, runtime, traceId);
-    const handler =
-      attempt.context && `${attempt.context.handler.className}.${attempt.context.handler.methodName}`;
+    const { outcome, context } = await this.attemptUntilJudged(received, runtime, traceId);
+    const handler = context && `${context.handler.className}.${context.handler.methodName}`;
     const { restore, rejectsToDeadLetters, stop } = runtime;
     const settled = await this.settlement.settle({
       received,
-      outcome: attempt.outcome,
-      key: attempt.key,
+      outcome,
+      key: context?.key,
       handler,
       restore,
       rejectsToDeadLetters,
@@ -67,7 +68,7 @@ export class MessageProcessor {
     this.events.emit('message.settled', {
       delivery,
       ...settled,
-      transactionId: attempt.key?.transactionId ?? (attempt.context?.id || undefined),
+      transactionId: context?.id || undefined,
       traceId,
       handler,
       durationMs: performance.now() - delivery.receivedAt,
@@ -107,18 +108,28 @@ export class MessageProcessor {
     const context = this.contexts.create(delivery, pipeline, type, traceId);
     this.active.add(context);
     try {
-      const required = pipeline.handler.idempotency !== 'off';
-      const admission = await this.crashGuard.admit(delivery, definition.deliveryLimit, required);
-      if (admission.kind === 'refused') return { ...judged(crashed(admission.deliveries)), context };
-      try {
-        return { ...(await pipeline.attempt(context)), context };
-      } finally {
-        await admission.leave();
-      }
+      if (!delivery.redelivered) return { outcome: await pipeline.attempt(context), context };
+      return { outcome: await this.attemptSuspect(context, pipeline, definition.deliveryLimit), context };
     } catch (error) {
-      return { outcome: decideFailure(error, delivery.attempt, pipeline.handler), key: undefined, context };
+      return { outcome: decideFailure(error, delivery.attempt, pipeline.handler), context };
     } finally {
       this.active.delete(context);
+    }
+  }
+
+  /** It came back from a process that had begun with it: counted before it runs, and alone where it may be the one that kills. */
+  private async attemptSuspect(
+    context: DeliveryContext,
+    pipeline: HandlerPipeline,
+    limit: number,
+  ): Promise<Outcome> {
+    const required = pipeline.handler.idempotency !== 'off';
+    const admission = await this.crashGuard.admit(context.delivery, limit, required);
+    if (admission.kind === 'refused') return crashed(admission.deliveries);
+    try {
+      return await pipeline.attempt(context);
+    } finally {
+      await admission.leave();
     }
   }
 
@@ -158,7 +169,7 @@ function typeOf(definition: ConsumerDefinition, delivery: Delivery): string | un
 }
 
 function judged(outcome: Outcome): Attempt {
-  return { outcome, key: undefined, context: undefined };
+  return { outcome, context: undefined };
 }
 
 function crashed(deliveries: number): Outcome {
