@@ -5,7 +5,9 @@ import { blocks, pages, root } from './pages';
 /** What a sample may use that does not begin with its own imports. */
 const PRELUDE = `
 import 'reflect-metadata';
-import { Injectable, Controller, Module, type INestApplication } from '@nestjs/common';
+import {
+  Controller, Get, Injectable, Module, ServiceUnavailableException, type INestApplication, type OnModuleInit,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EventPattern } from '@nestjs/microservices';
 import * as holdfast from 'holdfast';
@@ -16,6 +18,9 @@ import {
 declare const app: INestApplication;
 declare const ctx: MessageContext;
 declare const order: { id: string };
+declare class OrderHandlers {}
+declare class PricingModule {}
+declare function count(queue: string, outcome: string, ms: number): void;
 `;
 
 /** Samples by file: each that has imports is one, the others of a page belong together. */
