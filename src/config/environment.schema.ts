@@ -125,6 +125,12 @@ export const environmentSchema = z.object({
         '5s',
         'How long a message waits for a twin of itself that is being handled before it is put off.',
       ),
+      answerTimeoutMs: variable(
+        'HOLDFAST_DATABASE_TIMEOUT',
+        duration('100ms', '10m'),
+        '30s',
+        'A connection on which Postgres does not answer a BEGIN or COMMIT for this long counts as lost; the message is looked up again.',
+      ),
     })
     .readonly(),
   idempotency: z

@@ -28,6 +28,7 @@ describe('readEnvironment', () => {
         poolSize: 20,
         migrate: true,
         lockTimeoutMs: 5_000,
+        answerTimeoutMs: 30_000,
       },
       idempotency: { retentionMs: 1_209_600_000, replayWindowMs: 604_800_000, sweepIntervalMs: 60_000 },
       consumer: {

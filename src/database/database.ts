@@ -2,13 +2,15 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/
 import { Pool } from 'pg';
 import { DataSource, getMetadataArgsStorage } from 'typeorm';
 import { InjectConfig, type DatabaseConfig } from '../config/config.module';
-import { backoffMs, DependencyGate, EventBus } from '../message/message.module';
+import { backoffMs, DependencyGate, EventBus, settleWithin } from '../message/message.module';
 import { HandlerTransaction, TransactionLostError } from './handler-transaction';
 import { migrateUp, readMigrations } from './migrator';
 import { Semaphore } from './semaphore';
 
 /** A pool of its own, so that retries, pauses and probes get through while every handler connection is busy. */
 const BOOKKEEPING_CONNECTIONS = 4;
+/** How long connections may take to say goodbye. */
+const CLOSE_MS = 3_000;
 
 export type EntityClass = new (...args: never[]) => object;
 export const ENTITIES = Symbol('holdfast entities');
@@ -94,9 +96,15 @@ export class Database implements OnApplicationShutdown {
         client.release(destroy);
         release();
       };
-      return new HandlerTransaction(client, this.dataSource, giveBack, async (processId) => {
-        await this.bookkeeping.query('select pg_terminate_backend($1)', [processId]);
-      });
+      return new HandlerTransaction(
+        client,
+        this.dataSource,
+        this.config.answerTimeoutMs,
+        giveBack,
+        async (processId) => {
+          await this.bookkeeping.query('select pg_terminate_backend($1)', [processId]);
+        },
+      );
     } catch (error) {
       release();
       throw new TransactionLostError(`no database connection: ${messageOf(error)}`, { cause: error });
@@ -111,7 +119,8 @@ export class Database implements OnApplicationShutdown {
     this.gate.stop();
     const closing: Promise<unknown>[] = [this.bookkeeping.end()];
     if (this.dataSource.isInitialized) closing.push(this.dataSource.destroy());
-    await Promise.allSettled(closing);
+    // A connection that was left behind in mid-transaction never comes back to its pool.
+    await settleWithin(Promise.allSettled(closing), CLOSE_MS);
   }
 
   private async probe(): Promise<void> {

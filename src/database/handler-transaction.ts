@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import type { PoolClient, QueryConfig, QueryResult } from 'pg';
 import type { Sql } from '../message/message.module';
@@ -27,6 +28,11 @@ type AdoptingQueryRunner = Omit<QueryRunner, 'isTransactionActive' | 'isReleased
   transactionDepth: number;
 };
 
+/** The socket of a client is not in pg's types; `test/assumptions` watches over it. */
+interface WiredClient {
+  readonly connection: { readonly stream: Pick<Writable, 'cork' | 'uncork'> };
+}
+
 /**
  * One transaction of one message. Begin, inbox and commit go straight through the pg client; TypeORM comes into it only when
  * the handler asks for `manager`, on the same connection.
@@ -42,6 +48,8 @@ export class HandlerTransaction {
   constructor(
     private readonly client: PoolClient,
     private readonly dataSource: DataSource,
+    /** Milliseconds for a BEGIN or COMMIT; a half-open connection would never answer, and hold its message for ever. */
+    private readonly answerTimeoutMs: number,
     private readonly giveBack: (destroy: boolean) => void,
     private readonly terminate: (processId: number) => Promise<void>,
   ) {
@@ -56,9 +64,15 @@ export class HandlerTransaction {
 
   /** Opens the transaction and runs the first statement in the same round trip. */
   async begin(lockTimeoutMs: number, first: QueryConfig): Promise<QueryResult<Record<string, unknown>>> {
-    // Both are on the wire before either is answered (`pipeline: true`); a failed BEGIN means a dead connection.
+    // Both are on the wire before either is answered (`pipeline: true`), and in one packet: each write wakes a process of the
+    // server, which costs more than the statement. A failed BEGIN means a dead connection.
+    const { stream } = (this.client as unknown as WiredClient).connection;
+    stream.cork();
     const begun = this.client.query(`begin; set local lock_timeout = ${String(lockTimeoutMs)}`);
-    const result = this.client.query<Record<string, unknown>>(first);
+    const result = this.client.query<Record<string, unknown>>(
+      within(lockTimeoutMs + this.answerTimeoutMs, first),
+    );
+    stream.uncork();
     const [opened, answered] = await Promise.allSettled([begun, result]);
     if (opened.status === 'rejected') throw this.lostBecause('begin', opened.reason);
     if (answered.status === 'rejected') throw answered.reason as Error;
@@ -100,7 +114,10 @@ export class HandlerTransaction {
   async commit(): Promise<void> {
     let result: QueryResult;
     try {
-      result = await this.client.query('commit');
+      result = await this.client.query({
+        text: 'commit',
+        query_timeout: this.answerTimeoutMs,
+      } as QueryConfig);
     } catch (error) {
       if (this.isAlive(error)) throw error;
       throw this.lostBecause('commit', error);
@@ -161,4 +178,10 @@ export class HandlerTransaction {
       cause,
     });
   }
+}
+
+/** Without an answer by then pg destroys the connection and rejects; the option is missing in pg's types. */
+function within(timeoutMs: number, config: QueryConfig): QueryConfig {
+  const bounded: QueryConfig & { query_timeout: number } = { ...config, query_timeout: timeoutMs };
+  return bounded;
 }

@@ -18,16 +18,17 @@ describe('a COMMIT', () => {
   let holdfast: RunningHoldfast;
 
   /** What becomes of the next COMMIT of a handler; resolves once it has happened. */
-  const onNextCommit = (answer: 'lost' | 'never sent'): Promise<void> =>
+  const onNextCommit = (answer: 'lost' | 'never sent' | 'swallowed'): Promise<void> =>
     new Promise((resolve) => {
       let committing: number | undefined;
       proxy.judge = (chunk, from, link) => {
         if (from === 'client' && committing === undefined && chunk.includes(COMMIT)) {
           committing = link.number;
-          if (answer === 'lost') return 'forward';
+          if (answer !== 'never sent') return 'forward';
         } else if (from === 'client' || link.number !== committing) return 'forward';
-        proxy.judge = () => 'forward';
         resolve();
+        if (answer === 'swallowed') return 'drop';
+        proxy.judge = () => 'forward';
         return 'cut';
       };
     });
@@ -35,7 +36,10 @@ describe('a COMMIT', () => {
   beforeAll(async () => {
     world = await World.create();
     proxy = await TcpProxy.to(world.database.url);
-    holdfast = await world.start({ handlers: [Payments], variables: { DATABASE_URL: proxy.url } });
+    holdfast = await world.start({
+      handlers: [Payments],
+      variables: { DATABASE_URL: proxy.url, HOLDFAST_DATABASE_TIMEOUT: '1s' },
+    });
   });
   afterAll(async () => {
     await world.remove();
@@ -57,5 +61,13 @@ describe('a COMMIT', () => {
     expect(await holdfast.outcome('p-2', 'completed')).toMatchObject({ acknowledged: true });
     const rows = await world.database.query("select detail from effect where transaction_id = 'p-2'");
     expect(rows).toEqual([{ detail: '1' }]);
+  });
+
+  it('whose answer never comes on a connection that stays open does not hold the consumer up for ever', async () => {
+    const swallowed = onNextCommit('swallowed');
+    await world.broker.send(queue, 'p-3', {});
+    await swallowed;
+    expect(await holdfast.outcome('p-3', 'duplicate')).toMatchObject({ acknowledged: true });
+    expect(await world.effects('payment', 'p-3')).toBe(1);
   });
 });
