@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import type { PoolClient, QueryConfig, QueryResult } from 'pg';
 import type { Sql } from '../message/message.module';
+import { classifySqlError } from './sql-state';
 
 /** COMMIT was answered with ROLLBACK: a statement had failed and the handler went on as if it had not. */
 export class SwallowedSqlError extends Error {
@@ -39,6 +40,8 @@ interface WiredClient {
  */
 export class HandlerTransaction {
   private runner: AdoptingQueryRunner | undefined;
+  /** No statement of the handler gets through any more. */
+  private closed = false;
   private ended = false;
   private broken: Error | undefined;
   private readonly onError = (error: Error): void => {
@@ -88,7 +91,7 @@ export class HandlerTransaction {
     this.assertOpen();
     if (!this.runner) {
       const runner = this.dataSource.createQueryRunner() as unknown as AdoptingQueryRunner;
-      runner.databaseConnection = this.client;
+      runner.databaseConnection = this.guarded();
       // Without these two, save() would open and commit a transaction of its own, that is: ours, too early.
       runner.isTransactionActive = true;
       runner.transactionDepth = 1;
@@ -112,6 +115,7 @@ export class HandlerTransaction {
    * must be looked up again. Everything else is the error of a deferred constraint.
    */
   async commit(): Promise<void> {
+    this.close();
     let result: QueryResult;
     try {
       result = await this.client.query({
@@ -129,6 +133,7 @@ export class HandlerTransaction {
   /** Never throws: a rollback that fails leaves a connection that is thrown away, which rolls back too. */
   async rollback(): Promise<void> {
     if (this.ended) return;
+    this.close();
     try {
       await this.client.query('rollback');
       this.end(false);
@@ -141,6 +146,7 @@ export class HandlerTransaction {
   async abort(): Promise<void> {
     if (this.ended) return;
     const { processID } = this.client as PoolClient & { processID?: number };
+    this.close();
     this.ended = true;
     if (processID !== undefined && !this.broken) await this.terminate(processID).catch(() => undefined);
     this.release(true);
@@ -151,25 +157,39 @@ export class HandlerTransaction {
     this.release(destroy || this.broken !== undefined);
   }
 
-  private release(destroy: boolean): void {
+  /** Before COMMIT is sent: a statement that nobody waited for would come after it, in a transaction of its own. */
+  private close(): void {
+    this.closed = true;
     if (this.runner) this.runner.isReleased = true;
+  }
+
+  /** TypeORM looks at `isReleased` some turns before it sends a statement; this looks when it is sent. */
+  private guarded(): PoolClient {
+    const query = (...args: Parameters<PoolClient['query']>): unknown => {
+      this.assertOpen();
+      return this.client.query(...args);
+    };
+    return Object.create(this.client, { query: { value: query } }) as PoolClient;
+  }
+
+  private release(destroy: boolean): void {
     this.giveBack(destroy);
     // What is destroyed may still report an error; the listener goes with it.
     if (!destroy) this.client.off('error', this.onError);
   }
 
   private assertOpen(): void {
-    if (this.ended) {
+    if (this.closed) {
       throw new Error(
-        'the transaction of this message has ended: ctx.tx and ctx.sql must not be used after the handler returned or timed out',
+        'the transaction of this message has ended: ctx.tx, ctx.sql and ctx.publish must not be used after the handler returned or timed out; await what it starts',
       );
     }
   }
 
   /** An error that Postgres itself reported leaves the connection usable. */
   private isAlive(error: unknown): boolean {
-    const code = (error as { code?: unknown } | undefined)?.code;
-    return !this.broken && typeof code === 'string' && /^(23|40|P0|22)/.test(code);
+    const failure = classifySqlError(error);
+    return !this.broken && failure !== undefined && failure !== 'infrastructure';
   }
 
   private lostBecause(step: string, cause: unknown): TransactionLostError {

@@ -6,8 +6,11 @@ export type SqlFailure = 'infrastructure' | 'contention' | 'lock-timeout' | 'sta
 
 const CONTENTION = new Set(['40001', '40P01']);
 const LOCK_TIMEOUT = '55P03';
-/** Connection lost or refused, too many connections, disk full, out of memory, read-only standby, shutting down. */
-const INFRASTRUCTURE = /^(08...|53...|57P0[1-5]|25006|58...|XX...)$/;
+/**
+ * Connection lost or refused, too many connections, disk full, out of memory, read-only standby, shutting down, data corrupted.
+ * Not 08P01, a wrong number of parameters, and not XX000, an error in a function: both are the statement's own.
+ */
+const INFRASTRUCTURE = /^(08(?!P01)...|53...|57P0[1-5]|25006|58...|XX00[12])$/;
 
 /** @returns undefined when it is no Postgres error at all. */
 export function classifySqlError(error: unknown): SqlFailure | undefined {

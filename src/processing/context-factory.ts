@@ -34,9 +34,10 @@ export class ContextFactory implements ContextOutlets {
     options: PublishOptions,
   ): Promise<void> {
     const publication = toPublication(context, exchange, routingKey, body, options);
-    const { transaction } = context;
-    if (transaction) context.written.push(await this.outbox.write(transaction, publication));
-    else await this.broker.outgoing.publish(publication);
+    if (context.isTransactional) {
+      const transaction = context.openTransaction('ctx.publish');
+      context.written.push(await this.outbox.write(transaction, publication));
+    } else await this.broker.outgoing.publish(publication);
   }
 
   logOf(context: DeliveryContext): MessageLog {

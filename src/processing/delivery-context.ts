@@ -23,7 +23,7 @@ export interface ContextOutlets {
 /** The context of one attempt at a delivery: what middleware and the handler see of it, and how far it came. */
 export class DeliveryContext implements MiddlewareContext {
   payload: unknown;
-  /** Set while the idempotency stage has a transaction open for this delivery. */
+  /** The last one the idempotency stage opened for this delivery; once ended it refuses to be used. */
   transaction: HandlerTransaction | undefined;
   /** Rows the open transaction has written to the outbox; they leave when it has committed. */
   readonly written: OutboxRow[] = [];
@@ -90,6 +90,10 @@ export class DeliveryContext implements MiddlewareContext {
       if (this.aborted) this.controller.abort(this.aborted.reason);
     }
     return this.controller.signal;
+  }
+
+  get isTransactional(): boolean {
+    return this.definition.idempotency === 'transactional';
   }
 
   get tx(): EntityManager {
@@ -163,11 +167,12 @@ export class DeliveryContext implements MiddlewareContext {
     this.onAbort = undefined;
   }
 
-  private openTransaction(asked: string): HandlerTransaction {
+  /** @param asked what needs it, for the error. @throws Error when there is none. */
+  openTransaction(asked: string): HandlerTransaction {
     if (this.transaction) return this.transaction;
     const where = `${this.definition.className}.${this.definition.methodName}`;
     throw new Error(
-      this.definition.idempotency === 'transactional'
+      this.isTransactional
         ? `${asked} is available inside the handler and in middleware with an order above 400 (${where})`
         : `${asked} needs idempotency 'transactional'; ${where} has '${this.definition.idempotency}'`,
     );

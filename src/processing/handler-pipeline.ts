@@ -89,11 +89,7 @@ export class HandlerPipeline {
     context.outcome = await this.parts.transactional.runOnce(context.key, async (transaction) => {
       context.written.length = 0;
       context.transaction = transaction;
-      try {
-        await context.bounded(() => this.inside(context));
-      } finally {
-        context.transaction = undefined;
-      }
+      await context.bounded(() => this.inside(context));
     });
     if (context.outcome.kind === 'completed') this.parts.relay(context.written);
   }
