@@ -85,6 +85,7 @@ export class QueueConsumer {
       rejectsToDeadLetters: () =>
         definition.declare && !this.drift.some(({ argument }) => argument.startsWith('x-dead-letter')),
       restore: async () => {
+        await parts.declarer.restoreHouse();
         await this.declare();
       },
     };

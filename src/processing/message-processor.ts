@@ -17,6 +17,7 @@ import type { DeliveryContext } from './delivery-context';
 import { decideFailure } from './failure-policy';
 import type { HandlerPipeline } from './handler-pipeline';
 import { Settlement } from './settlement';
+import { producerId } from './transaction-id';
 
 /** What the processor needs to know of the consumer a delivery came to. */
 export interface ConsumerRuntime {
@@ -68,7 +69,8 @@ export class MessageProcessor {
     this.events.emit('message.settled', {
       delivery,
       ...settled,
-      transactionId: context?.id || undefined,
+      // Also of a message that no handler has seen: it is what people search for.
+      transactionId: (context?.id ?? producerId(delivery)) || undefined,
       traceId,
       handler,
       durationMs: performance.now() - delivery.receivedAt,

@@ -18,6 +18,9 @@ const SAFETY_NET = new Set([
   'x-delivery-limit',
 ]);
 
+/** What a queue is that was declared without a type, in a virtual host without a default of its own. */
+const UNNAMED_TYPE = 'classic';
+
 /** @returns undefined when the text is not about a different argument. */
 export function readInequality(text: string): Inequality | undefined {
   const match = TEXT.exec(text);
@@ -50,7 +53,7 @@ export function describeDrift(
     queue,
     argument,
     declared: show(declared),
-    existing: show(existing),
+    existing: show(existing ?? (argument === 'x-queue-type' ? UNNAMED_TYPE : undefined)),
     tolerated,
     mend: tolerated
       ? `set it by a policy on "${queue}", or delete and re-declare the queue once it is empty`

@@ -38,6 +38,12 @@ export class TopologyDeclarer {
     }
   }
 
+  /** The same once more, now: somebody has deleted a part of it. */
+  async restoreHouse(): Promise<void> {
+    this.house = undefined;
+    await this.ensureHouse();
+  }
+
   /**
    * @returns how existing queues differ from the plan; empty when all is as declared.
    * @throws Error when the broker is away or refuses (missing rights, a queue of somebody else that does not exist).
