@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fromEvent, isObservable, lastValueFrom, takeUntil, type Observable } from 'rxjs';
 import type { InboxKey, OutboxRow, TransactionalMode } from '../idempotency/idempotency.module';
@@ -144,7 +144,7 @@ function keyOf(delivery: Delivery, transactionId: string): InboxKey {
   return {
     consumer: delivery.queue,
     transactionId,
-    bodyHash: createHash('sha256').update(delivery.body).digest().subarray(0, 16),
+    bodyHash: hash('sha256', delivery.body, 'buffer').subarray(0, 16),
     copyToken: delivery.copyToken,
   };
 }
