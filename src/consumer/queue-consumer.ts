@@ -218,7 +218,7 @@ export class QueueConsumer {
 
   private async bringTo(channel: DeliveryChannel, wanted: boolean): Promise<void> {
     if (wanted && this.consumerTag === undefined) {
-      this.consumerTag = await channel.consume(
+      const tag = await channel.consume(
         this.definition.queue,
         this.definition.prefetch,
         (received) => {
@@ -228,6 +228,8 @@ export class QueueConsumer {
           this.cancelledByBroker(channel);
         },
       );
+      // The channel may have died in the same packet; its tag would make the next channel look subscribed.
+      if (this.channel === channel) this.consumerTag = tag;
     } else if (!wanted && this.consumerTag !== undefined) {
       const tag = this.consumerTag;
       this.consumerTag = undefined;

@@ -126,4 +126,39 @@ describe('a connection to the broker', () => {
     expect(await world.effects('work', 'q-1')).toBe(1);
     expect(changes.filter((change) => change.startsWith(other))).toEqual([]);
   });
+
+  it('brings the end of a channel in the same packet as the confirmation of its subscription: the consumer comes back', async () => {
+    const CONSUME_OK = Buffer.from([0, 60, 0, 21]);
+    const closed = new Promise<void>((resolve) => {
+      proxy.judge = (chunk, from) => {
+        const at = from === 'server' ? chunk.indexOf(CONSUME_OK) : -1;
+        if (at < 0) return 'forward';
+        proxy.judge = () => 'forward';
+        resolve();
+        // Before the method in its frame: type, channel (2), size (4).
+        return Buffer.concat([chunk, channelClose(chunk.readUInt16BE(at - 6))]);
+      };
+    });
+    const late = aQueue('late');
+    holdfast.consumers.register({ queue: late, idempotency: 'off' }, () => undefined);
+    await closed;
+    await world.broker.send(late, 'late-1', {});
+    await holdfast.outcome('late-1', 'completed');
+  });
 });
+
+/** The AMQP frame of a channel.close with code 500. */
+function channelClose(channel: number): Buffer {
+  const text = 'by the test';
+  const payload = Buffer.alloc(4 + 2 + 1 + text.length + 4);
+  payload.writeUInt16BE(20, 0);
+  payload.writeUInt16BE(40, 2);
+  payload.writeUInt16BE(500, 4);
+  payload.writeUInt8(text.length, 6);
+  payload.write(text, 7, 'latin1');
+  const header = Buffer.alloc(7);
+  header.writeUInt8(1, 0);
+  header.writeUInt16BE(channel, 1);
+  header.writeUInt32BE(payload.length, 3);
+  return Buffer.concat([header, payload, Buffer.from([0xce])]);
+}

@@ -11,8 +11,8 @@ export interface Link {
   cut(): void;
 }
 
-/** `forward` it, `drop` it in silence, or `cut` the connection without forwarding it. */
-export type Verdict = 'forward' | 'drop' | 'cut';
+/** `forward` it, `drop` it in silence, `cut` the connection without forwarding it, or send these bytes instead. */
+export type Verdict = 'forward' | 'drop' | 'cut' | Buffer;
 
 const GREETING_BYTES = 4_096;
 
@@ -77,6 +77,7 @@ export class TcpProxy {
         const verdict = this.judge(chunk, side, link);
         if (verdict === 'cut') cut();
         else if (verdict === 'forward') to.write(chunk);
+        else if (verdict !== 'drop') to.write(verdict);
       });
       from.on('error', cut);
       from.on('close', cut);
