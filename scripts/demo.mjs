@@ -1,4 +1,5 @@
 import { Goodbye } from './demo/goodbye.mjs';
+import { openKeyboard } from './demo/keys.mjs';
 import { setUp } from './demo/set-up.mjs';
 import { SetupError } from './setup/failure.mjs';
 
@@ -16,12 +17,13 @@ async function main() {
     throw new SetupError(`What is ${args.join(' ')}? There is:\n${USAGE}`);
   const isCi = args.includes('--ci');
   const goodbye = new Goodbye();
+  const keyboard = isCi ? undefined : openKeyboard(goodbye);
   try {
     const startedAt = performance.now();
     const servers = await setUp(goodbye);
     // Only now: it imports packages that the set-up has just installed.
     const { tell } = await import('./demo/story.mjs');
-    return await tell({ servers, isCi, goodbye, startedAt });
+    return await tell({ servers, isCi, goodbye, keyboard, startedAt });
   } catch (error) {
     // Whatever breaks because somebody wants to leave is no failure; but what was not finished has not passed.
     if (!goodbye.isWished || error instanceof SetupError) throw error;

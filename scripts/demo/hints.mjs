@@ -14,30 +14,34 @@ export function addresses({ servers, stage }) {
   ].join('\n');
 }
 
-/** What to try in another terminal. */
+/** What to try in another terminal: two variables first, so that the lines stay short. */
 export function hints({ servers, stage }) {
   const { service, territory } = stage;
-  const auth = `-H 'authorization: Bearer ${service.apiKey}'`;
-  const json = "-H 'content-type: application/json'";
-  const management = new URL(servers.managementUrl);
-  const peek = `${management.origin}/api/queues/${encodeURIComponent(territory.vhost)}/orders.dlq/get`;
-  const letter = { count: 1, ackmode: 'ack_requeue_true', encoding: 'auto' };
-  const order = { id: 'mine-1', customer: 'You', amount: 4200 };
-  return [
-    'Try in another terminal:',
-    ' what every consumer does now',
-    `  curl -s ${auth} ${service.url}/api/v1/consumers`,
-    ' pause one: the others go on, its queue fills; then resume it',
-    `  curl -s -X POST ${auth} ${json} -d '{"reason":"having a look"}' ${service.url}/api/v1/consumers/payments/pause`,
-    `  curl -s -X POST ${auth} ${service.url}/api/v1/consumers/payments/resume`,
-    ' send an order of your own, twice: it takes effect once',
-    `  curl -s -X POST ${auth} ${json} -d '${JSON.stringify({ type: 'orders', payload: order, transactionId: 'mine-1' })}' ${service.url}/api/v1/messages/process`,
-    ' what became of it, and of one that met a bug',
-    `  curl -s ${auth} ${service.url}/api/v1/messages/mine-1`,
-    `  curl -s ${auth} ${service.url}/api/v1/messages/${orderId(5)}`,
-    ' look at a dead letter: reason, error and stack are in its headers, the body is what was sent',
-    `  curl -s -u ${management.username}:${management.username === 'guest' ? 'guest' : '<password>'} -X POST ${json} -d '${JSON.stringify(letter)}' '${peek}'`,
-  ].join('\n');
+  const { origin, username } = new URL(servers.managementUrl);
+  const user = `${username}:${username === 'guest' ? 'guest' : '<password>'}`;
+  const letters = `${origin}/api/queues/${encodeURIComponent(territory.vhost)}/orders.dlq/get`;
+  const order = {
+    type: 'orders',
+    payload: { id: 'mine-1', customer: 'You', amount: 4200 },
+    transactionId: 'mine-1',
+  };
+  const peek = { count: 1, ackmode: 'ack_requeue_true', encoding: 'auto' };
+  const json = "-H 'content-type: application/json' -d";
+  return `Try in another terminal, after these two lines:
+  KEY='authorization: Bearer ${service.apiKey}'
+  API=${service.url}/api/v1
+every consumer and what it does now
+  curl -s -H "$KEY" $API/consumers
+pause one (the others go on, its queue fills), and resume it
+  curl -s -X POST -H "$KEY" $API/consumers/payments/pause
+  curl -s -X POST -H "$KEY" $API/consumers/payments/resume
+send an order of your own; sent twice it still takes effect once
+  curl -s -H "$KEY" $API/messages/process ${json} '${JSON.stringify(order)}'
+what became of it, and of an order that met the bug
+  curl -s -H "$KEY" $API/messages/mine-1
+  curl -s -H "$KEY" $API/messages/${orderId(5)}
+a dead letter: reason, error and stack in its headers, the body as it was sent
+  curl -s -u ${user} ${letters} ${json} '${JSON.stringify(peek)}'`;
 }
 
 export const HELP = [

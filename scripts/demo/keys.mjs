@@ -4,22 +4,25 @@ import { emitKeypressEvents } from 'node:readline';
 export const KEYS =
   'p poison · d database away · c cut connections · x downstream · k kill -9 · h help · q quit';
 
-export const canReadKeys = () => Boolean(process.stdin.isTTY && process.stdout.isTTY);
-
-/** Calls `actions[key]` for each key; Ctrl-C arrives here as a key while the terminal is in raw mode. */
-export function readKeys(actions, goodbye) {
+/**
+ * The keyboard, from the first moment on: in raw mode Ctrl-C is a key and not a signal, which npm would get too and make
+ * exit code 130 of, however well the demo ends. Undefined where nobody can press keys.
+ */
+export function openKeyboard(goodbye) {
+  if (!process.stdin.isTTY || !process.stdout.isTTY) return undefined;
+  let actions = {};
   emitKeypressEvents(process.stdin);
   process.stdin.setRawMode(true);
-  process.stdin.resume();
-  const restore = () => {
-    process.stdin.setRawMode(false);
-    process.stdin.pause();
-  };
-  goodbye.remember('keys', () => {}, restore);
-  // The last to be undone keeps reading until then: a second Ctrl-C must be heard while the rest ends.
-  process.once('exit', restore);
+  // Not sooner: a second Ctrl-C must be heard while the rest ends.
+  process.once('exit', () => process.stdin.setRawMode(false));
   process.stdin.on('keypress', (text, key) => {
-    if (key.ctrl && (key.name === 'c' || key.name === 'd')) return goodbye.wish();
-    if (!goodbye.isWished) actions[text]?.();
+    if (key.ctrl && key.name === 'c') goodbye.wish();
+    else if (!goodbye.isWished) actions[text]?.();
   });
+  return {
+    /** From now on each key does this: `{ p: () => … }`. */
+    bind(newActions) {
+      actions = newActions;
+    },
+  };
 }

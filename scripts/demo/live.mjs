@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HELP, hints } from './hints.mjs';
-import { canReadKeys, readKeys } from './keys.mjs';
 
 const SECOND = 1_000;
 /** The downstream fails by itself, the first time soon, so that whoever only looks sees retries and their end. */
@@ -9,9 +8,9 @@ const FAILURE_EVERY_MS = 60 * SECOND;
 const FAILURE_MS = 8 * SECOND;
 
 /** Until somebody wants to leave: traffic, keys, and a picture every second. */
-export async function showLive({ servers, stage, screen, snapshots, goodbye }) {
+export async function showLive({ servers, stage, screen, snapshots, goodbye, keyboard }) {
   const { producer, faults, paymentServer } = stage;
-  if (canReadKeys()) readKeys(keyActions({ servers, stage, screen, goodbye }), goodbye);
+  if (keyboard) keyboard.bind(keyActions({ servers, stage, screen, goodbye }));
   else screen.say('no terminal to read keys from; Ctrl-C ends the demo');
 
   let nextFailure = performance.now() + FIRST_FAILURE_MS;
@@ -25,6 +24,7 @@ export async function showLive({ servers, stage, screen, snapshots, goodbye }) {
   }
   producer.stop();
   screen.end();
+  console.log('stopping the service in order, then removing the vhost and the database of this demo');
   return 0;
 }
 

@@ -2,21 +2,25 @@
 export const DEMO_HEADER = 'demo-id';
 
 const MALFORMED = [
-  (n) => ({ body: `{"id": "${orderId(n)}", "customer": "half an ord`, what: 'cut in the middle' }),
-  (n) => ({ body: JSON.stringify({ id: orderId(n), customer: 'Bo' }), what: 'without an amount' }),
+  (n) => ({ body: `{"id": "${malformedId(n)}", "customer": "half an ord`, what: 'cut in the middle' }),
+  (n) => ({ body: JSON.stringify({ id: malformedId(n), customer: 'Bo' }), what: 'without an amount' }),
   (n) => ({
-    body: JSON.stringify({ id: orderId(n), customer: 'Bo', amount: 'much' }),
+    body: JSON.stringify({ id: malformedId(n), customer: 'Bo', amount: 'much' }),
     what: 'amount in words',
   }),
   (n) => ({ body: Buffer.from([0xff, 0xfe, 0x00, n & 0xff, 0x80]), what: 'not even text' }),
-  (n) => ({ body: JSON.stringify([orderId(n)]), what: 'a list' }),
+  (n) => ({ body: JSON.stringify([malformedId(n)]), what: 'a list' }),
   (n) => ({ body: '['.repeat(500) + n, what: 'nested too deeply' }),
   (n) => ({
     body: `not gzip ${n}`,
     properties: { contentEncoding: 'gzip' },
     what: 'not compressed as it says',
   }),
-  (n) => ({ body: JSON.stringify(order(n)), properties: { messageId: undefined }, what: 'without an id' }),
+  (n) => ({
+    body: JSON.stringify({ ...order(n), id: malformedId(n) }),
+    properties: { messageId: undefined },
+    what: 'without an id',
+  }),
 ];
 
 /**
@@ -48,7 +52,7 @@ export class Orders {
   malformed() {
     const n = (this.#malformed += 1);
     const { body, properties } = MALFORMED[n % MALFORMED.length](n);
-    const id = `malformed-${n}`;
+    const id = malformedId(n);
     return {
       id,
       kind: 'malformed',
@@ -65,6 +69,7 @@ export class Orders {
 }
 
 export const orderId = (n) => `demo-${String(n).padStart(6, '0')}`;
+const malformedId = (n) => `demo-malformed-${n}`;
 
 const CUSTOMERS = ['Ada', 'Bo', 'Chidi', 'Dana', '李雷', 'Émile'];
 

@@ -1,7 +1,7 @@
 import { endUnknown, isAnswering, killInstance, SHARED, stopInstance } from '../setup/instances.mjs';
 import { checkoutId } from '../setup/paths.mjs';
 import { withPostgres } from '../setup/postgres-client.mjs';
-import { signalAll } from '../setup/processes.mjs';
+import { pidsWith, signalAll } from '../setup/processes.mjs';
 import { readState } from '../setup/state.mjs';
 
 /* The demo stops the servers that its own set-up started, and leaves those that ran before. */
@@ -16,7 +16,7 @@ export async function runningServers() {
 }
 
 export async function stopServersBeyond(before) {
-  const started = startedBeyond(before);
+  const started = startedBeyond(before).filter(mayRun);
   if (started.length === 0) return;
   if (await isUsedByOthers()) {
     log('the servers run on, because somebody else has begun to use them; npm run down stops them');
@@ -25,6 +25,9 @@ export async function stopServersBeyond(before) {
   log(`stopping ${started.map(({ name }) => name).join(' and ')}, which this demo had started`);
   await Promise.all(started.map(stop));
 }
+
+/** Whether anything of it lives; a container's processes are not ours to see. */
+const mayRun = ({ name, marker }) => !marker || pidsWith(`holdfast-${checkoutId}.${name}.`).length > 0;
 
 /** Those that were still starting have nothing to finish. */
 async function stop(record) {

@@ -18,7 +18,7 @@ export async function setUp(goodbye) {
     () => killServersBeyond(before),
   );
   // Detached: a process group to end as a whole, and one that a terminal's Ctrl-C does not reach before we do.
-  const child = fork(PREPARE, { detached: true });
+  const child = fork(PREPARE, { detached: true, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const ended = new Promise((resolve) => child.once('close', resolve));
   goodbye.remember(
     'set-up',

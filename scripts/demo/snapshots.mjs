@@ -14,6 +14,10 @@ export class Snapshots {
     this.#stage = stage;
   }
 
+  get elapsedMs() {
+    return performance.now() - this.#startedAt;
+  }
+
   async take() {
     const { service, watch, ledger, faults } = this.#stage;
     const [statuses, effects, depths] = await Promise.all([
@@ -21,7 +25,7 @@ export class Snapshots {
       watch.countEffects().catch(() => ({})),
       watch.depths().catch(() => ({})),
     ]);
-    const elapsedMs = performance.now() - this.#startedAt;
+    const { elapsedMs } = this;
     const seconds = this.#previous ? (elapsedMs - this.#previous.elapsedMs) / 1000 : elapsedMs / 1000;
     const rate = (now, before = 0) => Math.max(0, Math.round((now - before) / seconds));
     const consumers = Object.fromEntries(
