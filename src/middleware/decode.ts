@@ -29,7 +29,8 @@ export function createDecode(limits: DecodeLimits): Middleware {
     if (!types.isUint8Array(payload)) return next();
     const decoded = decodeBody(asBuffer(payload), context.delivery.properties, limits);
     if (!(decoded instanceof Promise)) {
-      context.payload = decoded;
+      // A handler may do with its bytes what it likes; the delivery's own are needed for a retry.
+      context.payload = decoded === payload ? Buffer.from(payload) : decoded;
       return next();
     }
     return decoded.then((value: unknown) => {

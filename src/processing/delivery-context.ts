@@ -32,6 +32,8 @@ export class DeliveryContext implements MiddlewareContext {
   /** What it comes to when nothing throws. */
   outcome: Outcome = COMPLETED;
   private transactionId: string | undefined;
+  private ownHeaders: Delivery['headers'] | undefined;
+  private ownBody: Buffer | undefined;
   private controller: AbortController | undefined;
   private aborted: { readonly reason: unknown } | undefined;
   private onAbort: ((reason: unknown) => void) | undefined;
@@ -71,12 +73,13 @@ export class DeliveryContext implements MiddlewareContext {
     return this.delivery.routingKey;
   }
 
+  /** A copy, like `body`: what a handler does to it must not reach the copies of a retry. */
   get headers(): Delivery['headers'] {
-    return this.delivery.headers;
+    return (this.ownHeaders ??= copyValue(this.delivery.headers) as Delivery['headers']);
   }
 
   get body(): Buffer {
-    return this.delivery.body;
+    return (this.ownBody ??= Buffer.from(this.delivery.body));
   }
 
   get handler(): { className: string; methodName: string } {
@@ -182,3 +185,11 @@ export class DeliveryContext implements MiddlewareContext {
 function asError(reason: unknown): Error {
   return reason instanceof Error ? reason : new Error(String(reason));
 }
+/** AMQP tables hold plain objects, lists, bytes and single values. */
+function copyValue(value: unknown): unknown {
+  if (Buffer.isBuffer(value)) return Buffer.from(value);
+  if (Array.isArray(value)) return value.map(copyValue);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, copyValue(one)]));
+}
+

@@ -21,6 +21,7 @@ export function decideFailure(
   policy: Policy,
   random = Math.random,
 ): Outcome {
+  if (error === undefined) return decideFailure(nothingThrown(), attempt, policy, random);
   if (error instanceof ShutdownError) return { kind: 'release', reason: 'shutdown', error };
   if (error instanceof TransactionLostError) return { kind: 'release', reason: 'database', error };
   if (error instanceof UnconfirmedError) return { kind: 'release', reason: 'publisher', error };
@@ -50,6 +51,11 @@ export function isContention(error: unknown): boolean {
 function retry(error: unknown, attempt: number, { retry: schedule }: Policy, delay: () => number): Outcome {
   if (attempt >= schedule.attempts) return { kind: 'dead-letter', reason: 'attempts-exhausted', error };
   return { kind: 'retry', delayMs: delay(), reason: reasonOf(error), error };
+}
+
+/** `throw undefined`, or a promise rejected with nothing: an outcome without an error would say nothing about it. */
+function nothingThrown(): Error {
+  return Object.assign(new Error('undefined'), { name: 'NonError' });
 }
 
 /** A metric label: the error's class, never its text. */

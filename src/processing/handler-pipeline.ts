@@ -42,12 +42,17 @@ export interface PipelineParts {
 export class HandlerPipeline {
   private readonly way: Last;
   private readonly inside: Last;
+  /** Whether a step of the user's comes back into control after the idempotency stage. */
+  private readonly goesOn: boolean;
+  private readonly seesBytes: boolean;
 
   constructor(
     readonly handler: HandlerDefinition,
     private readonly parts: PipelineParts,
   ) {
     const { outside, inside } = arrange([...builtIns(handler, parts.limits), ...parts.middleware]);
+    this.seesBytes = parts.middleware.some(({ order }) => order < MIDDLEWARE_ORDER.decode);
+    this.goesOn = parts.middleware.some(({ order }) => order < MIDDLEWARE_ORDER.idempotency);
     // A chain hands on the context it was given, and `attempt` gives it the delivery's own.
     this.way = compose(outside, (context) => this.stage(context as DeliveryContext));
     this.inside = compose(inside, async (context) => {
@@ -58,6 +63,8 @@ export class HandlerPipeline {
 
   /** Runs everything up to an outcome. Never throws. */
   async attempt(context: DeliveryContext): Promise<Outcome> {
+    // The only steps that get the bytes themselves; decoding makes something new of them.
+    if (this.seesBytes) context.payload = Buffer.from(context.delivery.body);
     try {
       await context.bounded(() => this.way(context));
       return context.outcome;
