@@ -111,7 +111,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: ['^src/observability/', '^src/(app|holdfast)\\.module\\.ts$', '^src/main\\.ts$'],
+        pathNot: ['^src/observability/', '^src/(app|holdfast)\\.module\\.ts$', '^src/(main|index)\\.ts$'],
       },
       to: { path: '^src/observability/' },
     },

@@ -48,3 +48,4 @@ export {
 } from './middleware/middleware.module';
 export { Consumers, UnknownConsumerError, type ConsumerStatus } from './consumer/consumer.module';
 export { Database, SwallowedSqlError, TransactionLostError } from './database/database.module';
+export { ObservabilityModule } from './observability/observability.module';

@@ -69,6 +69,9 @@ on conflict (consumer, transaction_id) do update
 const CONFIRM_COPY = `update holdfast.inbox_message set copy_confirmed = true, updated_at = now()
  where consumer = $1 and transaction_id = $2 and copy_token = $3`;
 
+const FORGET = `delete from holdfast.inbox_message
+ where consumer = $1 and transaction_id = $2 and copy_token = $3`;
+
 const RECORD_DISCARD = `insert into holdfast.inbox_message as m (consumer, transaction_id, state, body_hash, reason)
 values ($1, $2, 'discarded', $3, $4)
 on conflict (consumer, transaction_id) do update
@@ -149,6 +152,11 @@ export class InboxStore {
 
   async confirmCopy(key: InboxKey, token: string): Promise<void> {
     await this.database.query(CONFIRM_COPY, [key.consumer, key.transactionId, token]);
+  }
+
+  /** Forgets a copy that could not be made, so that the message itself owns what comes of it. */
+  async forget(key: InboxKey): Promise<void> {
+    await this.database.query(FORGET, [key.consumer, key.transactionId, key.copyToken ?? null]);
   }
 
   async recordDiscard(key: InboxKey, reason: string): Promise<void> {

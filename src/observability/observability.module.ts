@@ -1,17 +1,14 @@
 import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
+import { PrometheusModule } from '@willsoto/nestjs-prometheus';
 import { AccessModule } from '../access/access.module';
 import { BrokerModule } from '../broker/broker.module';
-import { IdempotencyModule } from '../idempotency/idempotency.module';
 import { MessageModule } from '../message/message.module';
 import { HealthController } from './health/health.controller';
 import { ServiceHealth } from './health/service-health';
 import { LogLines } from './logs/log-lines';
-import { MessageMetrics } from './metrics/message-metrics';
 import { MetricsController } from './metrics/metrics.controller';
-import { QueueDepths } from './metrics/queue-depths';
-import { createRegistry, REGISTRY } from './metrics/registry';
-import { StateMetrics, StateSources } from './metrics/state-metrics';
+import { MetricsModule } from './metrics/metrics.module';
 import { MessageTracing } from './traces/message-tracing';
 
 /**
@@ -22,22 +19,22 @@ import { MessageTracing } from './traces/message-tracing';
   imports: [
     AccessModule,
     BrokerModule,
-    IdempotencyModule,
     MessageModule,
+    MetricsModule,
+    // Our controller: behind a key where the configuration says so, and with states read at each scrape.
+    {
+      ...PrometheusModule.register({
+        path: 'metrics',
+        controller: MetricsController,
+        defaultMetrics: { enabled: false },
+      }),
+      imports: [AccessModule, MetricsModule],
+    },
     // A probe that fails every few seconds is no news: the change had its line.
     TerminusModule.forRoot({ logger: false }),
   ],
-  controllers: [HealthController, MetricsController],
-  providers: [
-    { provide: REGISTRY, useFactory: createRegistry },
-    LogLines,
-    MessageMetrics,
-    MessageTracing,
-    QueueDepths,
-    ServiceHealth,
-    StateMetrics,
-    StateSources,
-  ],
+  controllers: [HealthController],
+  providers: [LogLines, MessageTracing, ServiceHealth],
 })
 export class ObservabilityModule {}
 

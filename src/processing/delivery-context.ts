@@ -130,7 +130,7 @@ export class DeliveryContext implements MiddlewareContext {
 
   /**
    * Runs `work` until it ends, its time is up, or the delivery is aborted, whichever comes first; code cannot be stopped, only left
-   * behind. One stage at a time: a stage that begins takes over from the one that led to it.
+   * behind. A stage inside takes over from the one that led to it, and hands back when it ends.
    */
   bounded(work: () => Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -138,17 +138,22 @@ export class DeliveryContext implements MiddlewareContext {
         reject(asError(this.aborted.reason));
         return;
       }
+      const outer = this.onAbort;
+      const end = (): void => {
+        this.stopClock();
+        this.onAbort = outer;
+      };
       this.restartClock();
       this.onAbort = (reason) => {
         reject(asError(reason));
       };
       work().then(
         () => {
-          this.endStage();
+          end();
           resolve();
         },
         (error: unknown) => {
-          this.endStage();
+          end();
           // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what a handler throws goes on as it is
           reject(error);
         },
@@ -165,9 +170,8 @@ export class DeliveryContext implements MiddlewareContext {
   }
 
   /** Stops the clock: what comes now waits for others (a database connection, a twin) and is not the handler's time. */
-  endStage(): void {
+  stopClock(): void {
     clearTimeout(this.timer);
-    this.onAbort = undefined;
   }
 
   /** @param asked what needs it, for the error. @throws Error when there is none. */
@@ -182,9 +186,6 @@ export class DeliveryContext implements MiddlewareContext {
   }
 }
 
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
-}
 /** AMQP tables hold plain objects, lists, bytes and single values. */
 function copyValue(value: unknown): unknown {
   if (Buffer.isBuffer(value)) return Buffer.from(value);
@@ -193,3 +194,6 @@ function copyValue(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, copyValue(one)]));
 }
 
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
+}

@@ -44,17 +44,15 @@ export class HandlerPipeline {
   private readonly inside: Last;
   /** Whether a step of the user's comes back into control after the idempotency stage. */
   private readonly goesOn: boolean;
-  private readonly seesBytes: boolean;
 
   constructor(
     readonly handler: HandlerDefinition,
     private readonly parts: PipelineParts,
   ) {
     const { outside, inside } = arrange([...builtIns(handler, parts.limits), ...parts.middleware]);
-    this.seesBytes = parts.middleware.some(({ order }) => order < MIDDLEWARE_ORDER.decode);
     this.goesOn = parts.middleware.some(({ order }) => order < MIDDLEWARE_ORDER.idempotency);
     // A chain hands on the context it was given, and `attempt` gives it the delivery's own.
-    this.way = compose(outside, (context) => this.stage(context as DeliveryContext));
+    this.way = compose(outside, (context) => this.enter(context as DeliveryContext));
     this.inside = compose(inside, async (context) => {
       const result: unknown = await handler.invoke(context.payload, context);
       if (isObservable(result)) await drained(result, context);
@@ -63,13 +61,20 @@ export class HandlerPipeline {
 
   /** Runs everything up to an outcome. Never throws. */
   async attempt(context: DeliveryContext): Promise<Outcome> {
-    // The only steps that get the bytes themselves; decoding makes something new of them.
-    if (this.seesBytes) context.payload = Buffer.from(context.delivery.body);
     try {
       await context.bounded(() => this.way(context));
       return context.outcome;
     } catch (error) {
       return decideFailure(error, context.attempt, this.handler);
+    }
+  }
+
+  private async enter(context: DeliveryContext): Promise<void> {
+    try {
+      await this.stage(context);
+    } finally {
+      // Or a step that hangs on its way out would hold its message, and its place, for ever.
+      if (this.goesOn) context.restartClock();
     }
   }
 
@@ -83,7 +88,7 @@ export class HandlerPipeline {
       });
       return;
     }
-    context.endStage();
+    context.stopClock();
     const id = transactionIdOf(context.delivery, context.payload, this.handler);
     if (id !== undefined) {
       context.id = id;

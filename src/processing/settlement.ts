@@ -79,8 +79,9 @@ export class Settlement {
   /** Recorded → published → confirmed → recorded as confirmed → acknowledged. */
   private async copy(settling: Settling, outcome: Copying): Promise<Settled> {
     const key = ownRow(settling.key, outcome);
-    const token = outcome.recorded?.token ?? randomUUID();
-    if (key && !outcome.recorded) {
+    // Without a row of its own the copy keeps the token it came with: that still owns the row of the earlier try.
+    const token = outcome.recorded?.token ?? (key ? randomUUID() : settling.received.delivery.copyToken);
+    if (key && token !== undefined && !outcome.recorded) {
       const recorded = await this.record(settling, key, outcome, token);
       if (recorded === 'gave-up') return released(settling);
       if (recorded !== 'recorded') return this.settle({ ...settling, outcome: recorded });
@@ -89,7 +90,7 @@ export class Settlement {
     if (sent === 'gave-up') return released(settling);
     if (sent === 'in-vain')
       return this.cannotCopy({ ...settling, key: key && { ...key, copyToken: token } }, outcome);
-    if (key) {
+    if (key && token !== undefined) {
       // Not insisted on: unconfirmed in the table, a late twin sends the same copy again, and its token makes it one.
       await this.inbox.confirmCopy(key, token).catch((error: unknown) => {
         this.database.gate.reportFailure(error);
@@ -126,7 +127,7 @@ export class Settlement {
     return judged ?? 'recorded';
   }
 
-  private publish(settling: Settling, outcome: Copying, token: string): Promise<Insisted> {
+  private publish(settling: Settling, outcome: Copying, token: string | undefined): Promise<Insisted> {
     const now = new Date().toISOString();
     const error = outcome.error === undefined ? undefined : describeError(outcome.error);
     const ours: CopyHeaders = {
@@ -159,8 +160,11 @@ export class Settlement {
       return this.settle({ ...settling, outcome: { kind: 'dead-letter', reason: 'too-large', error } });
     }
     if (rejectsToDeadLetters()) {
-      if (key?.copyToken !== undefined)
-        await this.inbox.confirmCopy(key, key.copyToken).catch(() => undefined);
+      // What the broker moves carries no token of ours; without the row it can be put back and runs again.
+      if (key) {
+        const forgotten = await this.insist(settling, () => this.inbox.forget(key));
+        if (forgotten !== 'done') return released(settling);
+      }
       return { outcome, acknowledged: received.channel.reject(received.tag) };
     }
     this.logger.error(

@@ -1,46 +1,21 @@
-import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { InjectMetric } from '@willsoto/nestjs-prometheus';
+import type { Counter, Histogram } from 'prom-client';
 import { EventBus, OUTCOME_KINDS, type HoldfastEvents } from '../../message/message.module';
-import { REGISTRY } from './registry';
 import { RETRY_REASONS, retryReason } from './retry-reason';
-
-/** From what a cache answers to what a timeout ends. */
-const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 /** Counts what became of messages. */
 @Injectable()
 export class MessageMetrics implements OnModuleInit, OnApplicationShutdown {
-  private readonly messages: Counter<'queue' | 'outcome'>;
-  private readonly retries: Counter<'queue' | 'reason'>;
-  private readonly seconds: Histogram<'queue'>;
   private readonly seen = new Set<string>();
   private off: (() => void) | undefined;
 
   constructor(
     private readonly events: EventBus,
-    @Inject(REGISTRY) registry: Registry,
-  ) {
-    const registers = [registry];
-    this.messages = new Counter({
-      name: 'holdfast_messages_total',
-      help: 'Settled deliveries by outcome; a release was given back to the broker and comes again.',
-      labelNames: ['queue', 'outcome'],
-      registers,
-    });
-    this.retries = new Counter({
-      name: 'holdfast_retries_total',
-      help: 'Failed tries that will be followed by another, by kind of failure.',
-      labelNames: ['queue', 'reason'],
-      registers,
-    });
-    this.seconds = new Histogram({
-      name: 'holdfast_processing_seconds',
-      help: 'From receiving a message to settling it; releases are left out.',
-      labelNames: ['queue'],
-      buckets: SECONDS,
-      registers,
-    });
-  }
+    @InjectMetric('holdfast_messages_total') private readonly messages: Counter<'queue' | 'outcome'>,
+    @InjectMetric('holdfast_retries_total') private readonly retries: Counter<'queue' | 'reason'>,
+    @InjectMetric('holdfast_processing_seconds') private readonly seconds: Histogram<'queue'>,
+  ) {}
 
   onModuleInit(): void {
     this.off = this.events.on('message.settled', (event) => {
