@@ -73,8 +73,8 @@ export class BrokerClient {
     };
     const channel = await this.ready();
     await new Promise<void>((resolve, reject) => {
-      channel.publish(exchange, routingKey, content, properties, (error: unknown) => {
-        if (error) reject(error instanceof Error ? error : new Error(String(error)));
+      channel.publish(exchange, routingKey, content, properties, (error: Error | null) => {
+        if (error) reject(error);
         else resolve();
       });
     });
