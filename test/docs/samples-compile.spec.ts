@@ -12,7 +12,7 @@ import { NestFactory } from '@nestjs/core';
 import { EventPattern } from '@nestjs/microservices';
 import * as holdfast from 'holdfast';
 import {
-  Consumers, Discard, EventBus, exponential, HOLDFAST, HoldfastModule, HoldfastStrategy, MessageMiddleware, PermanentError,
+  Consumers, Discard, EventBus, exponential, HOLDFAST, HoldfastModule, HoldfastStrategy, MessageMiddleware, ObservabilityModule, PermanentError,
   ReliableConsumer, RetryLater, type MessageContext, type MiddlewareContext, type MiddlewareHandler, type Next,
 } from 'holdfast';
 declare const app: INestApplication;
