@@ -20,4 +20,4 @@ export { Database, type EntityClass } from './database';
 export { type HandlerTransaction, SwallowedSqlError, TransactionLostError } from './handler-transaction';
 export { migrateDatabase } from './migrate-database';
 export { Semaphore } from './semaphore';
-export { classifySqlError, sqlStateOf, type SqlFailure } from './sql-state';
+export { classifySqlError, type SqlFailure } from './sql-state';

@@ -3,9 +3,9 @@ import { Pool } from 'pg';
 import { DataSource, getMetadataArgsStorage } from 'typeorm';
 import { InjectConfig, type DatabaseConfig } from '../config/config.module';
 import { backoffMs, DependencyGate, EventBus, settleWithin } from '../message/message.module';
+import { HandlerConnections } from './handler-connections';
 import { HandlerTransaction, TransactionLostError } from './handler-transaction';
 import { migrateUp, readMigrations } from './migrator';
-import { Semaphore } from './semaphore';
 
 /** A pool of its own, so that retries, pauses and probes get through while every handler connection is busy. */
 const BOOKKEEPING_CONNECTIONS = 4;
@@ -26,7 +26,7 @@ export class Database implements OnApplicationShutdown {
   readonly gate: DependencyGate;
   readonly dataSource: DataSource;
   private readonly bookkeeping: Pool;
-  private readonly handlerSlots: Semaphore;
+  private readonly handlerConnections: HandlerConnections;
   private prepared = false;
 
   constructor(
@@ -60,7 +60,7 @@ export class Database implements OnApplicationShutdown {
     this.bookkeeping.on('error', (error) => {
       this.gate.reportFailure(error);
     });
-    this.handlerSlots = new Semaphore(config.poolSize);
+    this.handlerConnections = new HandlerConnections(config.poolSize, () => this.handlerPool());
     this.gate = new DependencyGate(
       'database',
       () => this.probe(),
@@ -89,24 +89,18 @@ export class Database implements OnApplicationShutdown {
 
   /** A connection for the transaction of one message; waits while all are in use. @throws TransactionLostError */
   async openHandlerTransaction(): Promise<HandlerTransaction> {
-    const release = await this.handlerSlots.acquire();
     try {
-      const client = await this.handlerPool().connect();
-      const giveBack = (destroy: boolean): void => {
-        client.release(destroy);
-        release();
-      };
+      const client = await this.handlerConnections.acquire();
       return new HandlerTransaction(
         client,
         this.dataSource,
         this.config.answerTimeoutMs,
-        giveBack,
+        this.handlerConnections,
         async (processId) => {
           await this.bookkeeping.query('select pg_terminate_backend($1)', [processId]);
         },
       );
     } catch (error) {
-      release();
       throw new TransactionLostError(`no database connection: ${messageOf(error)}`, { cause: error });
     }
   }

@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import type { PoolClient, QueryConfig, QueryResult } from 'pg';
 import type { Sql } from '../message/message.module';
+import type { HandlerConnections } from './handler-connections';
 import { classifySqlError } from './sql-state';
 
 /** COMMIT was answered with ROLLBACK: a statement had failed and the handler went on as if it had not. */
@@ -53,7 +54,7 @@ export class HandlerTransaction {
     private readonly dataSource: DataSource,
     /** Milliseconds for a BEGIN or COMMIT; a half-open connection would never answer, and hold its message for ever. */
     private readonly answerTimeoutMs: number,
-    private readonly giveBack: (destroy: boolean) => void,
+    private readonly connections: Pick<HandlerConnections, 'nextInLine' | 'giveBack'>,
     private readonly terminate: (processId: number) => Promise<void>,
   ) {
     // A checked-out client without it takes the process down when the server goes.
@@ -69,7 +70,7 @@ export class HandlerTransaction {
   async begin(lockTimeoutMs: number, first: QueryConfig): Promise<QueryResult<Record<string, unknown>>> {
     // Both are on the wire before either is answered (`pipeline: true`), and in one packet: each write wakes a process of the
     // server, which costs more than the statement. A failed BEGIN means a dead connection.
-    const { stream } = (this.client as unknown as WiredClient).connection;
+    const { stream } = this.wire;
     stream.cork();
     const begun = this.client.query(`begin; set local lock_timeout = ${String(lockTimeoutMs)}`);
     const result = this.client.query<Record<string, unknown>>(
@@ -111,22 +112,30 @@ export class HandlerTransaction {
   }
 
   /**
+   * Whoever waits for a connection gets this one now, not when the answer has come: in a pipeline its BEGIN runs after our COMMIT,
+   * whatever becomes of that, and travels in the same packet. From then on nothing more is sent here, no ROLLBACK either.
    * @throws SwallowedSqlError Postgres answered ROLLBACK. @throws TransactionLostError the answer did not come: the message
    * must be looked up again. Everything else is the error of a deferred constraint.
    */
   async commit(): Promise<void> {
     this.close();
+    const handOver = this.broken ? undefined : this.connections.nextInLine();
+    if (handOver) this.holdBackForThisTurn();
+    const answer = this.client.query(within(this.answerTimeoutMs, { text: 'commit' }));
+    if (handOver) {
+      this.ended = true;
+      handOver(this.client);
+    }
     let result: QueryResult;
     try {
-      result = await this.client.query({
-        text: 'commit',
-        query_timeout: this.answerTimeoutMs,
-      } as QueryConfig);
+      result = await answer;
     } catch (error) {
       if (this.isAlive(error)) throw error;
       throw this.lostBecause('commit', error);
+    } finally {
+      if (handOver) this.client.off('error', this.onError);
     }
-    this.end(false);
+    if (!handOver) this.end(false);
     if (result.command !== 'COMMIT') throw new SwallowedSqlError();
   }
 
@@ -173,9 +182,22 @@ export class HandlerTransaction {
   }
 
   private release(destroy: boolean): void {
-    this.giveBack(destroy);
+    this.connections.giveBack(this.client, destroy);
     // What is destroyed may still report an error; the listener goes with it.
     if (!destroy) this.client.off('error', this.onError);
+  }
+
+  private get wire(): WiredClient['connection'] {
+    return (this.client as unknown as WiredClient).connection;
+  }
+
+  /** Ticks run when all promises have: by then the next transaction has written its BEGIN. */
+  private holdBackForThisTurn(): void {
+    const { stream } = this.wire;
+    stream.cork();
+    process.nextTick(() => {
+      stream.uncork();
+    });
   }
 
   private assertOpen(): void {
