@@ -19,6 +19,5 @@ export { judgeClaim, type InboxKey, type InboxState } from './claim';
 export { InboxStore, type CopyRecord, type HistoryEntry, type InboxRow } from './inbox.store';
 export { OutboxRelay } from './outbox-relay';
 export { OutboxStore, type OutboxRow } from './outbox.store';
-export { Retention } from './retention';
 export { SuspectDeliveryStore } from './suspect-delivery.store';
 export { TransactionalMode } from './transactional-mode';

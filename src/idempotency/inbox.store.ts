@@ -52,12 +52,19 @@ const READ_CLAIM = `select state, body_hash, failed_attempts, copy_token, copy_c
   from holdfast.inbox_message
  where consumer = $1 and transaction_id = $2`;
 
+/**
+ * For the statement it stands in: a twin may hold the row for as long as its handler runs, and a connection that waited for it would be
+ * missing to everybody else. Not a setting of the connection, which PgBouncer refuses.
+ */
+const SOON = "set_config('lock_timeout', '2s', true)";
+
 /** Only over a row that this very delivery owns ($11 its token), or that an earlier try of this statement wrote. */
 const RECORD_COPY = `insert into holdfast.inbox_message as m
   (consumer, transaction_id, state, body_hash, failed_attempts, copy_token, due_at, reason, history)
-values ($1, $2, $3, $4, $5, $6, clock_timestamp() + $7::float8 * interval '1 millisecond', $8,
+select $1::text, $2::text, $3::text, $4::bytea, $5::int, $6::uuid, clock_timestamp() + $7::float8 * interval '1 millisecond', $8::text,
   jsonb_build_array(jsonb_build_object('at', clock_timestamp(), 'attempt', $5::int, 'outcome', $3::text, 'reason', $8::text,
-    'error', $9::text, 'handler', $10::text)))
+    'error', $9::text, 'handler', $10::text))
+  from ${SOON}
 on conflict (consumer, transaction_id) do update
    set state = excluded.state, failed_attempts = excluded.failed_attempts, copy_token = excluded.copy_token,
        copy_confirmed = false, due_at = excluded.due_at, reason = excluded.reason, updated_at = now(), version = m.version + 1,
@@ -67,13 +74,15 @@ on conflict (consumer, transaction_id) do update
  where m.copy_token in ($6::uuid, $11::uuid)`;
 
 const CONFIRM_COPY = `update holdfast.inbox_message set copy_confirmed = true, updated_at = now()
+  from ${SOON}
  where consumer = $1 and transaction_id = $2 and copy_token = $3`;
 
 const FORGET = `delete from holdfast.inbox_message
+ using ${SOON}
  where consumer = $1 and transaction_id = $2 and copy_token = $3`;
 
 const RECORD_DISCARD = `insert into holdfast.inbox_message as m (consumer, transaction_id, state, body_hash, reason)
-values ($1, $2, 'discarded', $3, $4)
+select $1::text, $2::text, 'discarded', $3::bytea, $4::text from ${SOON}
 on conflict (consumer, transaction_id) do update
    set state = 'discarded', copy_token = null, copy_confirmed = false, due_at = null, reason = excluded.reason,
        updated_at = now(), version = m.version + 1

@@ -1,14 +1,10 @@
-import { Module } from '@nestjs/common';
-
-/** Nothing here is injected: built-ins are made per consumer, and users' classes are providers of their own modules. */
-@Module({})
-export class MiddlewareModule {}
+/** No module class: nothing here is injected. Built-ins are made per consumer, users' classes are providers of their own modules. */
 
 export { assertAuthentication, createAuthenticate, type Authentication } from './authenticate';
 export { signMessage, type HmacAlgorithm, type HmacOptions, type SignOptions } from './hmac';
 export type { JwtAlgorithm, JwtOptions } from './jwt';
 export type { PayloadClass } from './class-schema';
-export { createDecode, decodeBody, type ContentHeaders, type DecodeLimits } from './decode';
+export { createDecode, type DecodeLimits } from './decode';
 export {
   MessageMiddleware,
   MIDDLEWARE_ORDER,

@@ -52,7 +52,7 @@ describe('a try that fails before the inbox', () => {
     await world.broker.send(queue, 'a-2', { kind: 'closed' });
     await holdfast.outcome('a-2', 'dead-letter');
     const dead = await world.broker.take(`${queue}.dlq`);
-    await world.broker.channel.sendToQueue(queue, dead.content, { ...dead.properties, messageId: 'a-2' });
+    await world.broker.send(queue, 'a-2', dead.content, dead.properties);
     await holdfast.outcome('a-2', 'completed');
     expect(await world.effects('orders', 'a-2')).toBe(1);
   });
