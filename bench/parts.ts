@@ -32,7 +32,7 @@ export const PARTS: readonly Part[] = [
     name: 'plain',
     title: 'Plain consumption: no database, the handler does nothing',
     baseline: 'golevelup',
-    messages: { full: 100_000, quick: 30_000 },
+    messages: { full: 60_000, quick: 20_000 },
     rounds: { full: 5, quick: 3 },
     writes: false,
     variants: [

@@ -57,7 +57,7 @@ function consumeInChild(part: Part, variant: VariantPlan, settings: RunSettings)
   return new Promise((resolve, reject) => {
     let counted: Counted | undefined;
     const child = fork(join(__dirname, 'consume.js'), [part.name, variant.name, String(settings.messages)], {
-      execArgv: ['--enable-source-maps', ...flags],
+      execArgv: flags,
       env: {
         ...process.env,
         NODE_ENV: 'production',
