@@ -93,7 +93,7 @@ export class Settlement {
     if (key && token !== undefined) {
       // Not insisted on: unconfirmed in the table, a late twin sends the same copy again, and its token makes it one.
       await this.inbox.confirmCopy(key, token).catch((error: unknown) => {
-        this.database.gate.reportFailure(error);
+        if (classifySqlError(error) !== 'lock-timeout') this.database.gate.reportFailure(error);
       });
     }
     return this.acknowledge(settling, outcome);
@@ -182,15 +182,21 @@ export class Settlement {
       gate,
       work,
       judge: (error) => {
-        if (classifySqlError(error) === 'statement') {
+        const failure = classifySqlError(error);
+        if (failure === 'statement') {
           this.logger.error(
             `the inbox refused a row of "${queue}", which stays with the broker: ${String(error)}`,
           );
-        } else if (!(error instanceof RowChangedError)) gate.reportFailure(error);
+        } else if (!isTwinsDoing(failure, error)) gate.reportFailure(error);
         return Promise.resolve(true);
       },
     });
   }
+}
+
+/** A twin holds the row, or has just changed it: the database is well, and the next look finds out. */
+function isTwinsDoing(failure: ReturnType<typeof classifySqlError>, error: unknown): boolean {
+  return failure === 'lock-timeout' || failure === 'contention' || error instanceof RowChangedError;
 }
 
 /** An id that was used for another body is that other message's row. */
