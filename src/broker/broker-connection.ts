@@ -3,6 +3,7 @@ import { AmqpConnection } from '@golevelup/nestjs-rabbitmq';
 import type { Channel, ChannelModel } from 'amqplib';
 import type { BrokerConfig } from '../config/config.module';
 import { backoffMs, settleWithin, type EventBus } from '../message/message.module';
+import { closeChannel } from './close-channel';
 
 export type ConnectionName = 'consume' | 'publish';
 export type ConnectionStatus = 'connected' | 'disconnected' | 'blocked';
@@ -128,7 +129,7 @@ export class BrokerConnection {
     } catch (error) {
       throw refusal ?? error;
     } finally {
-      await channel.close().catch(() => undefined);
+      await closeChannel(channel);
     }
   }
 

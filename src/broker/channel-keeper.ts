@@ -1,9 +1,7 @@
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
-import { backoffMs, settleWithin } from '../message/message.module';
+import { backoffMs } from '../message/message.module';
 import type { BrokerConnection } from './broker-connection';
-
-/** How long a broker may take to say that a channel is closed. */
-const CLOSE_MS = 2_000;
+import { closeChannel } from './close-channel';
 
 export interface ChannelKeeperOptions<C extends Channel> {
   readonly create: (model: ChannelModel) => Promise<C>;
@@ -45,7 +43,7 @@ export class ChannelKeeper<C extends Channel> {
   /** Closes the channel now and opens another at once: what the broker has unsettled on it comes back. */
   async renew(): Promise<void> {
     const channel = this.channel;
-    if (channel) await closeQuietly(channel);
+    if (channel) await closeChannel(channel);
   }
 
   async stop(): Promise<void> {
@@ -53,7 +51,7 @@ export class ChannelKeeper<C extends Channel> {
     this.off?.();
     clearTimeout(this.timer);
     await this.opening;
-    if (this.channel) await closeQuietly(this.channel);
+    if (this.channel) await closeChannel(this.channel);
   }
 
   private open(): void {
@@ -89,7 +87,7 @@ export class ChannelKeeper<C extends Channel> {
       if (channel && this.channel === channel) {
         this.channel = undefined;
         this.options.lost(cause ?? (error instanceof Error ? error : new Error(String(error))));
-        await closeQuietly(channel);
+        await closeChannel(channel);
       }
     }
   }
@@ -103,14 +101,4 @@ export class ChannelKeeper<C extends Channel> {
       this.open();
     }, delay);
   }
-}
-
-async function closeQuietly(channel: Channel): Promise<void> {
-  // It may be closed already, or the broker may not answer any more; either way it is no longer used.
-  await settleWithin(closeOf(channel), CLOSE_MS);
-}
-
-/** amqplib throws, rather than rejects, when the channel is closed already. */
-async function closeOf(channel: Channel): Promise<void> {
-  await channel.close();
 }

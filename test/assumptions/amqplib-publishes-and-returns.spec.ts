@@ -42,7 +42,7 @@ describe('amqplib', () => {
         { mandatory: true, messageId: 'm' },
         (error: unknown) => {
           order.push('confirmed');
-          if (error) reject(error as Error);
+          if (error) reject(error);
           else resolve();
         },
       );

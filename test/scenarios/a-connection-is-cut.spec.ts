@@ -108,6 +108,23 @@ describe('a connection to the broker', () => {
     });
   });
 
+  it('is cut while a channel of the topology is being closed: every consumer comes back', async () => {
+    const CHANNEL_CLOSE = Buffer.from([0, 20, 0, 40]);
+    for (let cuts = 0; cuts < 3; cuts++) {
+      const cutThen = new Promise<void>((resolve) => {
+        proxy.judge = (chunk, from) => {
+          if (from === 'server' || !chunk.includes(CHANNEL_CLOSE)) return 'forward';
+          proxy.judge = () => 'forward';
+          resolve();
+          return 'cut';
+        };
+      });
+      cut('consume');
+      await cutThen;
+      await holdfast.attached();
+    }
+  });
+
   it('stays, while a queue is deleted and made again: its consumer comes back, and the others never notice', async () => {
     const release = await hold('q-1');
     changes = [];
