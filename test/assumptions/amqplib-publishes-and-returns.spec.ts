@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { connect, type ChannelModel } from 'amqplib';
+import { TcpProxy } from '../support/tcp-proxy';
 import { createTestVhost, type TestVhost } from '../support/vhosts';
 
 /** What `src/broker` takes for granted. */
@@ -34,16 +35,15 @@ describe('amqplib', () => {
     channel.on('return', ({ properties }: { properties: { messageId: string } }) =>
       order.push(`returned ${properties.messageId}`),
     );
-    await new Promise<void>((resolve, reject) => {
+    await new Promise<void>((resolve) => {
       channel.publish(
         '',
         'nowhere',
         Buffer.from(''),
         { mandatory: true, messageId: 'm' },
         (error: unknown) => {
-          order.push('confirmed');
-          if (error) reject(error);
-          else resolve();
+          order.push(error ? 'refused' : 'confirmed');
+          resolve();
         },
       );
     });
@@ -71,5 +71,20 @@ describe('amqplib', () => {
     await channel.deleteQueue('cancelled');
     expect(await cancelled).toBeNull();
     await channel.close();
+  });
+
+  it('never settles a close() whose connection ends first, but tells of the end by an event', async () => {
+    const proxy = await TcpProxy.to(vhost.url);
+    const doomed = await connect(proxy.url);
+    doomed.on('error', () => undefined);
+    const channel = await doomed.createChannel();
+    const ended = new Promise((resolve) => channel.once('close', resolve));
+    proxy.judge = () => 'cut';
+    let settled = false;
+    void channel.close().finally(() => (settled = true));
+    await ended;
+    await new Promise(setImmediate);
+    expect(settled).toBe(false);
+    await proxy.close();
   });
 });
