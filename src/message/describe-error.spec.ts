@@ -33,4 +33,9 @@ describe('describeError', () => {
   it('cuts what is huge', () => {
     expect(describeError(new Error('x'.repeat(1e6))).message).toHaveLength(8_192);
   });
+
+  it('keeps the frames of a stack whose message is long', () => {
+    const { stack } = describeError(new Error('x'.repeat(1_000_000)));
+    expect(stack).toMatch(/^Error: x{505}…\n {4}at /);
+  });
 });

@@ -6,6 +6,7 @@ export interface ErrorDescription {
 }
 
 const LONGEST_MESSAGE = 8_192;
+const LONGEST_HEADING = 512;
 
 /** Puts whatever was thrown into words. Never throws: handlers throw undefined, frozen objects and objects with throwing getters. */
 export function describeError(thrown: unknown): ErrorDescription {
@@ -14,7 +15,7 @@ export function describeError(thrown: unknown): ErrorDescription {
       return {
         name: text(nameOf(thrown), 128) || 'Error',
         message: text(thrown.message, LONGEST_MESSAGE),
-        stack: typeof thrown.stack === 'string' ? text(thrown.stack, LONGEST_MESSAGE) : undefined,
+        stack: typeof thrown.stack === 'string' ? text(shortened(thrown.stack), LONGEST_MESSAGE) : undefined,
       };
     }
     return {
@@ -30,6 +31,13 @@ export function describeError(thrown: unknown): ErrorDescription {
 /** `class CardDeclined extends Error {}` bears the name of Error; what it is called says more. */
 function nameOf(error: Error): unknown {
   return error.name === 'Error' ? error.constructor.name : error.name;
+}
+
+/** A stack begins with the message; where that is long, it must leave room for the frames, which are told nowhere else. */
+function shortened(stack: string): string {
+  const frames = stack.indexOf('\n    at ');
+  if (frames <= LONGEST_HEADING) return stack;
+  return `${stack.slice(0, LONGEST_HEADING)}…${stack.slice(frames)}`;
 }
 
 function text(value: unknown, longest: number): string {
