@@ -3,6 +3,9 @@ import { backoffMs } from '../message/message.module';
 import type { BrokerConnection } from './broker-connection';
 import { closeChannel } from './close-channel';
 
+/** A channel that has lived this long was sound. */
+const STABLE_MS = 10_000;
+
 export interface ChannelKeeperOptions<C extends Channel> {
   readonly create: (model: ChannelModel) => Promise<C>;
   /** Runs on every new channel; when it rejects, the channel is closed and another is opened after a while. */
@@ -25,6 +28,8 @@ export class ChannelKeeper<C extends Channel> {
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
   private failures = 0;
+  /** When the channel was ready, from `performance.now()`; never, as long as it is not. */
+  private openedAt = Infinity;
   private opening: Promise<void> | undefined;
   private off: (() => void) | undefined;
 
@@ -69,6 +74,7 @@ export class ChannelKeeper<C extends Channel> {
   private async tryOpen(model: ChannelModel): Promise<void> {
     let channel: C | undefined;
     let cause: Error | undefined;
+    this.openedAt = Infinity;
     try {
       channel = await this.options.create(model);
       const opened = channel;
@@ -76,13 +82,15 @@ export class ChannelKeeper<C extends Channel> {
       opened.once('close', () => {
         const wasCurrent = this.channel === opened;
         if (!wasCurrent) return;
+        // What is opened and closed over and over, such as a refused subscription, must not begin anew each time.
+        if (performance.now() - this.openedAt > STABLE_MS) this.failures = 0;
         this.channel = undefined;
         this.options.lost(cause);
         this.schedule();
       });
       this.channel = opened;
       await this.options.setup(opened);
-      this.failures = 0;
+      this.openedAt = performance.now();
     } catch (error) {
       if (channel && this.channel === channel) {
         this.channel = undefined;

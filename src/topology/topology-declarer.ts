@@ -18,6 +18,8 @@ export class TopologyDeclarer {
   private readonly logger = new Logger(TopologyDeclarer.name);
 
   private house: Promise<unknown> | undefined;
+  /** The drift last told of, by queue. */
+  private readonly told = new Map<string, string>();
 
   constructor(
     @InjectConfig('broker') private readonly config: BrokerConfig,
@@ -56,10 +58,20 @@ export class TopologyDeclarer {
       for (const { queue, exchange, routingKey } of plan.bindings)
         await channel.bindQueue(queue, exchange, routingKey);
     });
-    for (const queue of new Set(drift.map((one) => one.queue))) {
-      this.events.emit('topology.drifted', { queue, drift: drift.filter((one) => one.queue === queue) });
-    }
+    for (const { name } of plan.queues)
+      this.tell(
+        name,
+        drift.filter(({ queue }) => queue === name),
+      );
     return drift;
+  }
+
+  /** Once for each change: a queue that stays as it is, is looked at again and again. */
+  private tell(queue: string, drift: readonly Drift[]): void {
+    const text = JSON.stringify(drift);
+    if (text === (this.told.get(queue) ?? '[]')) return;
+    this.told.set(queue, text);
+    if (drift.length > 0) this.events.emit('topology.drifted', { queue, drift });
   }
 
   /** Messages ready and consumers attached, by queue; a queue that does not exist is left out. */
