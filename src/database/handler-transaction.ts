@@ -174,9 +174,10 @@ export class HandlerTransaction {
 
   /** TypeORM looks at `isReleased` some turns before it sends a statement; this looks when it is sent. */
   private guarded(): PoolClient {
-    const query = (...args: Parameters<PoolClient['query']>): unknown => {
+    const send = this.client.query.bind(this.client) as (...args: unknown[]) => unknown;
+    const query = (...args: unknown[]): unknown => {
       this.assertOpen();
-      return this.client.query(...args);
+      return send(...args);
     };
     return Object.create(this.client, { query: { value: query } }) as PoolClient;
   }

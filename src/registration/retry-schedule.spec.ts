@@ -91,11 +91,7 @@ describe('readRetryPolicy', () => {
       { delay: '1s', attempt: 3 } as unknown as RetryPolicy,
       /retry has unknown keys attempt; beside delay it knows attempts, jitter/,
     ],
-    [
-      'both a list and a fixed delay',
-      { delays: ['1s'], delay: '9s' } as unknown as RetryPolicy,
-      /retry must be false, or have one of/,
-    ],
+    ['both a list and a fixed delay', { delays: ['1s'], delay: '9s' }, /retry must be false, or have one of/],
     ['no policy', {} as unknown as RetryPolicy, /retry must be false/],
     ['true', true as unknown as RetryPolicy, /retry must be false/],
   ])('refuses %s', (_, policy, complaint) => {

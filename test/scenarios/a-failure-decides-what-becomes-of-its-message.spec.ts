@@ -14,6 +14,7 @@ const impatient = aQueue('impatient');
 const once = aQueue('once');
 const growing = aQueue('growing');
 const slow = aQueue('slow');
+const patient = aQueue('patient');
 
 class Declined extends Error {}
 class RateLimited {
@@ -60,6 +61,11 @@ class Handlers {
     retry: exponential({ attempts: 4, initial: '100ms', factor: 2, max: '300ms', jitter: 0.5 }),
   })
   onGrowing(_: unknown, ctx: MessageContext): unknown {
+    return this.run(ctx);
+  }
+
+  @ReliableConsumer({ queue: patient, retry: { delays: ['60d'] }, idempotency: 'off' })
+  onPatient(_: unknown, ctx: MessageContext): unknown {
     return this.run(ctx);
   }
 
@@ -187,6 +193,14 @@ describe('a failure decides what becomes of its message', () => {
       });
     },
   );
+
+  it('a delay may be longer than RabbitMQ can count', async () => {
+    await handle('patient', throwing(new Error('in two months')), patient);
+    expect(await holdfast.outcome('patient', 'retry')).toMatchObject({
+      acknowledged: true,
+      outcome: { delayMs: 5_184_000_000 },
+    });
+  });
 
   it('immediate retries come before the policy and cost no attempt, each in a fresh transaction', async () => {
     await handle(

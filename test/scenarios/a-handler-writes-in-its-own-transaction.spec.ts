@@ -71,7 +71,8 @@ describe('a handler writes in its own transaction', () => {
       const accounts = ctx.tx.getRepository(Account);
       await accounts.save({ id: 'a', balance: 1 });
       const account = await accounts.findOneByOrFail({ id: 'a' });
-      await accounts.save({ ...account, balance: 2 });
+      account.balance = 2;
+      await accounts.save(account);
       const { rows, rowCount } = await ctx.sql.query<{ balance: number }>(
         'select balance from account where id = $1',
         ['a'],

@@ -3,6 +3,7 @@ import { ConfigModule } from '@nestjs/config';
 import { from, map, Observable, timer } from 'rxjs';
 import { ReliableConsumer, type ConsumerStatus, type MessageContext } from 'holdfast';
 import { takeDeadLetter } from '../support/dead-letters';
+import { eventually } from '../support/eventually';
 import { aQueue, World, type RunningHoldfast } from '../support/holdfast';
 
 const plain = aQueue('plain');
@@ -223,13 +224,10 @@ describe('one decorator makes a reliable consumer', () => {
 
   it('as often as a method has queues; the same id in two queues is two messages', async () => {
     for (const queue of both) await world.broker.send(queue, 'b-1', {});
-    await Promise.all(
-      both.map((queue) =>
-        holdfast.settled.some(({ delivery }) => delivery.queue === queue)
-          ? undefined
-          : holdfast.events.next('message.settled', ({ delivery }) => delivery.queue === queue),
-      ),
-    );
+    await eventually(() => {
+      const queues = holdfast.settled.map(({ delivery }) => delivery.queue);
+      expect(queues).toEqual(expect.arrayContaining([...both]));
+    });
     expect(await effectsOf('b-1')).toEqual(['both', 'both']);
     expect(both.map((queue) => status(queue).concurrency)).toEqual([10, 1]);
   });

@@ -133,7 +133,7 @@ describe('what a handler gets in its context', () => {
       await new Promise<void>((_resolve, reject) => {
         signal.addEventListener('abort', () => {
           reason = signal.reason;
-          reject(reason as Error);
+          reject(new Error('stopped'));
         });
         started();
       });

@@ -24,7 +24,7 @@ class Orders {
   }
 }
 
-interface OutboxRow {
+interface OutboxRow extends Record<string, unknown> {
   readonly exchange: string;
   readonly attempts: number;
   readonly last_error: string | null;
@@ -39,7 +39,7 @@ describe('what a handler publishes leaves with its transaction', () => {
     await world.broker.send(to, id, {}, options);
   };
   const outbox = (): Promise<OutboxRow[]> =>
-    world.database.query<OutboxRow & Record<string, unknown>>(
+    world.database.query<OutboxRow>(
       'select exchange, attempts, last_error from holdfast.outbox_message order by sequence',
     );
   const isEmpty = (): Promise<void> =>
@@ -51,7 +51,7 @@ describe('what a handler publishes leaves with its transaction', () => {
     world = await World.create();
     await (await world.broker.ready()).assertQueue(out, { durable: true });
     // Where the process would die: committed, and not handed to the broker.
-    const relay = Reflect.get(OutboxRelay.prototype, 'relay') as OutboxRelay['relay'];
+    const relay = Reflect.get<OutboxRelay, 'relay'>(OutboxRelay.prototype, 'relay');
     jest.spyOn(OutboxRelay.prototype, 'relay').mockImplementation(function (this: OutboxRelay, rows) {
       if (!isDead) relay.call(this, rows);
     });
