@@ -72,7 +72,7 @@ export class Consumers
 
   /** @throws HandlerConfigurationError before anything is consumed. */
   onModuleInit(): void {
-    this.middleware = this.explorer.findMiddleware();
+    this.middleware = this.explorer.findMiddleware(this.discovery.mayIgnore);
     this.registry.onAdded((definition) => {
       this.create(definition);
     });

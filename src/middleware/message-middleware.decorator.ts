@@ -23,6 +23,8 @@ export interface MessageMiddlewareOptions {
   readonly order?: number;
   /** Only for the consumers of these queues. Default: all. */
   readonly queues?: readonly string[];
+  /** True: that no module provides it is no mistake, as for a class that a library offers. Default false. */
+  readonly optional?: boolean;
 }
 
 export interface MessageMiddlewareMetadata {
@@ -32,6 +34,9 @@ export interface MessageMiddlewareMetadata {
 }
 
 const METADATA = 'holdfast:message-middleware';
+
+/** Every decorated class that was loaded and is not optional: one that no module provides would never run, in silence. */
+const decorated: { readonly name: string; readonly prototype: object }[] = [];
 const TAKEN: readonly number[] = [
   MIDDLEWARE_ORDER.authenticate,
   MIDDLEWARE_ORDER.decode,
@@ -55,7 +60,13 @@ export function MessageMiddleware(
 ): <Class extends new (...args: never[]) => MiddlewareHandler>(target: Class) => void {
   return (target) => {
     applyDecorators(Injectable(), SetMetadata(METADATA, read(options, target)))(target);
+    if (options.optional !== true) decorated.push(target);
   };
+}
+
+/** The names of decorated classes whose prototype is not among these. */
+export function middlewareBeyond(prototypes: readonly object[]): string[] {
+  return decorated.filter(({ prototype }) => !prototypes.includes(prototype)).map(({ name }) => name);
 }
 
 /** What `@MessageMiddleware` said about this very class; undefined for any other value, subclasses included. */
@@ -71,9 +82,9 @@ function read(
   const fail = (what: string): never => {
     throw new TypeError(`@MessageMiddleware on ${target.name}: ${what}`);
   };
-  const known = ['order', 'queues'];
+  const known = ['order', 'queues', 'optional'];
   const unknown = Object.keys(options).filter((key) => !known.includes(key));
-  if (unknown.length > 0) fail(`unknown option ${unknown.join(', ')}; it knows ${known.join(' and ')}`);
+  if (unknown.length > 0) fail(`unknown option ${unknown.join(', ')}; it knows ${known.join(', ')}`);
 
   const { order = MIDDLEWARE_ORDER.user, queues } = options;
   if (typeof order !== 'number' || !Number.isFinite(order)) {

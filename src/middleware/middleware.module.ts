@@ -8,6 +8,7 @@ export { createDecode, type DecodeLimits } from './decode';
 export {
   MessageMiddleware,
   MIDDLEWARE_ORDER,
+  middlewareBeyond,
   readMessageMiddleware,
   type MessageMiddlewareMetadata,
   type MessageMiddlewareOptions,

@@ -3,7 +3,12 @@ import { ConfigService } from '@nestjs/config';
 import { DiscoveryService, MetadataScanner, ModuleRef } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper';
 import { describeError, type MessageContext, type MiddlewareHandler } from '../message/message.module';
-import { asMiddleware, readMessageMiddleware, type OrderedMiddleware } from '../middleware/middleware.module';
+import {
+  asMiddleware,
+  middlewareBeyond,
+  readMessageMiddleware,
+  type OrderedMiddleware,
+} from '../middleware/middleware.module';
 import type { ConsumerOptions, ConsumerOptionsSource } from './consumer-options';
 import { HandlerConfigurationError, type FoundHandler } from './definition-builder';
 import { decoratedBeyond, readReliableConsumers } from './reliable-consumer.decorator';
@@ -62,15 +67,26 @@ export class HandlerExplorer {
     return found;
   }
 
-  /** @throws HandlerConfigurationError when there is no one instance of a middleware class. */
-  findMiddleware(): FoundMiddleware[] {
+  /**
+   * @param mayIgnore as for `findHandlers`.
+   * @throws HandlerConfigurationError when there is no one instance of a middleware class, or no module provides it.
+   */
+  findMiddleware(mayIgnore: boolean): FoundMiddleware[] {
     const problems: string[] = [];
-    const found = this.candidates().flatMap(({ prototype, instance, name }) => {
+    const candidates = this.candidates();
+    const found = candidates.flatMap(({ prototype, instance, name }) => {
       const metadata = readMessageMiddleware(prototype.constructor);
       if (!metadata) return [];
       if (!instance) problems.push(unshared(name));
       return instance ? [{ ...metadata, middleware: asMiddleware(instance as MiddlewareHandler) }] : [];
     });
+    if (!mayIgnore) {
+      for (const name of middlewareBeyond(candidates.map(({ prototype }) => prototype))) {
+        problems.push(
+          `${name} has @MessageMiddleware, but no module provides it, so it would never run; add it to the providers of a module, or to HoldfastModule.forRoot({ handlers: [...] })`,
+        );
+      }
+    }
     if (problems.length > 0) throw new HandlerConfigurationError(problems);
     return found;
   }

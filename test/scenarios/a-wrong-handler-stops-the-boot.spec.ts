@@ -196,6 +196,22 @@ describe('a wrong handler stops the boot with one message that names class, meth
     });
   });
 
+  it('for middleware that no module provides, because it would never run', async () => {
+    await jest.isolateModulesAsync(async () => {
+      const { NestFactory: nest } = await import('@nestjs/core');
+      const holdfast = await import('holdfast');
+      class ForgottenCheck {
+        use(): void {
+          return;
+        }
+      }
+      holdfast.MessageMiddleware({ order: 50 })(ForgottenCheck);
+      expect(
+        await bootError({ requireAllHandlers: true }, { nest, holdfast: holdfast.HoldfastModule }),
+      ).toMatchSnapshot();
+    });
+  });
+
   it('as an error of its own class', async () => {
     const boot = NestFactory.createApplicationContext(
       HoldfastModule.forRoot({ environment: {}, requireAllHandlers: false, handlers: [orders('')] }),

@@ -17,7 +17,7 @@ const OUTERMOST = 1;
  * One span for each delivery, and around the handler, so that spans of database and HTTP libraries become its children. With no
  * OpenTelemetry SDK registered nothing is recorded, and it costs next to nothing.
  */
-@MessageMiddleware({ order: OUTERMOST })
+@MessageMiddleware({ order: OUTERMOST, optional: true })
 export class MessageTracing implements MiddlewareHandler, OnModuleInit, OnApplicationShutdown {
   private readonly tracer = trace.getTracer('holdfast');
   private readonly spans = new WeakMap<Delivery, Span>();
