@@ -24,7 +24,7 @@ export class TransactionLostError extends Error {
 
 /** The TypeORM internals that put a QueryRunner on a connection in mid-transaction; `test/assumptions` watches over them. */
 type AdoptingQueryRunner = Omit<QueryRunner, 'isTransactionActive' | 'isReleased'> & {
-  databaseConnection: PoolClient;
+  databaseConnection: Pick<PoolClient, 'query'>;
   isTransactionActive: boolean;
   isReleased: boolean;
   transactionDepth: number;
@@ -173,13 +173,14 @@ export class HandlerTransaction {
   }
 
   /** TypeORM looks at `isReleased` some turns before it sends a statement; this looks when it is sent. */
-  private guarded(): PoolClient {
+  private guarded(): Pick<PoolClient, 'query'> {
     const send = this.client.query.bind(this.client) as (...args: unknown[]) => unknown;
     const query = (...args: unknown[]): unknown => {
       this.assertOpen();
       return send(...args);
     };
-    return Object.create(this.client, { query: { value: query } }) as PoolClient;
+    // All that a runner asks of its connection. With the client as its prototype it would slow down every field of the client.
+    return { query: query as PoolClient['query'] };
   }
 
   private release(destroy: boolean): void {
