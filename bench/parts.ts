@@ -58,7 +58,7 @@ export const PARTS: readonly Part[] = [
     name: 'idempotent',
     title: 'Idempotent consumption: the inbox and one business insert per message',
     baseline: 'textbook',
-    messages: { full: 10_000, quick: 3_000 },
+    messages: { full: 15_000, quick: 3_000 },
     rounds: { full: 3, quick: 3 },
     writes: true,
     variants: [
