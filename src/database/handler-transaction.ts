@@ -52,7 +52,7 @@ export class HandlerTransaction {
   constructor(
     private readonly client: PoolClient,
     private readonly dataSource: DataSource,
-    /** Milliseconds for a BEGIN or COMMIT; a half-open connection would never answer, and hold its message for ever. */
+    /** Milliseconds for a statement of our own; a half-open connection would never answer, and hold its message for ever. */
     private readonly answerTimeoutMs: number,
     private readonly connections: Pick<HandlerConnections, 'nextInLine' | 'giveBack'>,
     private readonly terminate: (processId: number) => Promise<void>,
@@ -85,7 +85,7 @@ export class HandlerTransaction {
 
   async query(config: QueryConfig): Promise<QueryResult<Record<string, unknown>>> {
     this.assertOpen();
-    return this.client.query<Record<string, unknown>>(config);
+    return this.client.query<Record<string, unknown>>(within(this.answerTimeoutMs, config));
   }
 
   get manager(): EntityManager {
@@ -144,7 +144,7 @@ export class HandlerTransaction {
     if (this.ended) return;
     this.close();
     try {
-      await this.client.query('rollback');
+      await this.client.query(within(this.answerTimeoutMs, { text: 'rollback' }));
       this.end(false);
     } catch {
       this.end(true);
