@@ -111,11 +111,17 @@ describe('a connection to the broker', () => {
   it('is cut while a channel of the topology is being closed: every consumer comes back', async () => {
     const CHANNEL_CLOSE = Buffer.from([0, 20, 0, 40]);
     for (let cuts = 0; cuts < 3; cuts++) {
-      const cutThen = new Promise<void>((resolve) => {
+      // Until the loss has been noticed the consumers still count as running.
+      const cutThen = new Promise<unknown>((resolve) => {
         proxy.judge = (chunk, from) => {
           if (from === 'server' || !chunk.includes(CHANNEL_CLOSE)) return 'forward';
           proxy.judge = () => 'forward';
-          resolve();
+          resolve(
+            holdfast.events.next(
+              'connection.changed',
+              ({ connection, state }) => connection === 'consume' && state === 'disconnected',
+            ),
+          );
           return 'cut';
         };
       });
