@@ -7,6 +7,7 @@ import {
   integer,
   list,
   optionalVariable,
+  secretLoginUrls,
   secretUrl,
   secretUrls,
   size,
@@ -96,6 +97,11 @@ export const environmentSchema = z.object({
         duration('100ms', '10m'),
         '10s',
         'How long to wait for the broker to confirm a published message.',
+      ),
+      managementUrls: optionalVariable(
+        'HOLDFAST_MANAGEMENT_URL',
+        secretLoginUrls(['http', 'https']),
+        "RabbitMQ's management API, or that of several nodes, tried in turn, with a user tagged `management` (better `monitoring`). With it the policies of the broker are checked every minute; without it they cannot be.",
       ),
     })
     .readonly(),

@@ -22,6 +22,7 @@ describe('readEnvironment', () => {
         namespace: 'holdfast',
         heartbeatSeconds: 10,
         publishTimeoutMs: 10_000,
+        managementUrls: undefined,
       },
       database: {
         url: 'postgres://postgres:postgres@127.0.0.1:5432/postgres',
@@ -55,6 +56,12 @@ describe('readEnvironment', () => {
     ['LOG_LEVEL', 'silent', 'service.logLevel', 'silent'],
     ['RABBITMQ_URL', 'amqp://a,amqps://b:5671/v', 'broker.urls', ['amqp://a', 'amqps://b:5671/v']],
     ['HOLDFAST_HEARTBEAT', '1m', 'broker.heartbeatSeconds', 60],
+    [
+      'HOLDFAST_MANAGEMENT_URL',
+      'http://u:p@a:15672, https://u:p@b/rabbit',
+      'broker.managementUrls',
+      ['http://u:p@a:15672', 'https://u:p@b/rabbit'],
+    ],
     ['DATABASE_URL', 'postgresql:///x?host=/run', 'database.url', 'postgresql:///x?host=/run'],
     ['HOLDFAST_MIGRATE', 'false', 'database.migrate', false],
     ['HOLDFAST_MAX_BODY', '512KiB', 'consumer.maxBodyBytes', 524_288],
@@ -79,6 +86,8 @@ describe('readEnvironment', () => {
     ['LOG_LEVEL', 'verbose', 'one of trace, debug'],
     ['RABBITMQ_URL', 'http://a', 'each starting with amqp:// or amqps://'],
     ['RABBITMQ_URL', 'amqp://a,b', 'each starting with'],
+    ['HOLDFAST_MANAGEMENT_URL', 'amqp://u:p@a', 'each like http://user:password@host'],
+    ['HOLDFAST_MANAGEMENT_URL', 'http://u:p@a,http://b:15672', 'each like http://user:password@host'],
     ['HOLDFAST_NAMESPACE', 'amq.mine', 'not starting with "amq."'],
     ['HOLDFAST_NAMESPACE', 'Über', '1 to 40 of'],
     ['HOLDFAST_HEARTBEAT', '1500ms', 'whole seconds'],
@@ -119,6 +128,7 @@ describe('readEnvironment', () => {
   it.each([
     [{ RABBITMQ_URL: 'http://user:hunter2@rabbit:5672/v' }, '"http://***@rabbit:5672/v"'],
     [{ RABBITMQ_URL: 'amqp://user:hunter2,x@rabbit' }, '"amqp://***@rabbit"'],
+    [{ HOLDFAST_MANAGEMENT_URL: 'amqp://user:hunter2@rabbit:15672' }, '"amqp://***@rabbit:15672"'],
     [{ DATABASE_URL: 'mysql://db/x?password=hunter2' }, '"mysql://db/x?***"'],
     [{ DATABASE_URL: 'postgres://user:hunter2' }, '"postgres://***"'],
     [{ DATABASE_URL: 'hunter2' }, '"(hidden)"'],

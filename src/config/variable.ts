@@ -112,6 +112,18 @@ export function secretUrls(schemes: readonly string[]): Kind<string[]> {
   };
 }
 
+/** URLs that are of no use without a user and a password in them. */
+export function secretLoginUrls(schemes: readonly string[]): Kind<string[]> {
+  const expectation = `one URL or several, comma-separated, each like ${schemes[0] ?? ''}://user:password@host`;
+  const every = (urls: string[]): boolean =>
+    urls.length > 0 && urls.every((value) => hasScheme(value, schemes) && hasLogin(value));
+  return {
+    type: 'URLs, comma-separated',
+    secret: true,
+    schema: z.string().transform(splitList).refine(every, { error: expectation }),
+  };
+}
+
 export function apiKeys(): Kind<readonly ApiKey[]> {
   const schema = z.string().transform((value, context) => {
     const { keys, problems } = parseApiKeys(value);
@@ -159,4 +171,9 @@ function splitList(value: string): string[] {
 
 function hasScheme(value: string, schemes: readonly string[]): boolean {
   return URL.canParse(value) && schemes.includes(new URL(value).protocol.replace(':', ''));
+}
+
+function hasLogin(value: string): boolean {
+  const { username, password } = new URL(value);
+  return username !== '' && password !== '';
 }
