@@ -1,16 +1,27 @@
 #!/usr/bin/env node
 import { ensureDatabase } from './setup/databases.mjs';
+import {
+  awaitCluster,
+  describeCluster,
+  instancesNamed,
+  nodesOf,
+  restartInTurn,
+  startCluster,
+} from './setup/clusters.mjs';
 import { ensureServers } from './setup/ensure-servers.mjs';
-import { ensureExtra } from './setup/extras.mjs';
+import { ensureExtra, ensureExtraCluster } from './setup/extras.mjs';
 import { runMain, SetupError } from './setup/failure.mjs';
 import {
+  freezeInstance,
   hidePassword,
   isAnswering,
   killInstance,
   removeInstance,
   startInstance,
   stopInstance,
+  thawInstance,
 } from './setup/instances.mjs';
+import { healNode, partitionNode } from './setup/partitions.mjs';
 import { identify } from './setup/processes.mjs';
 import { runVisibly } from './setup/run.mjs';
 import { readState } from './setup/state.mjs';
@@ -20,26 +31,62 @@ const USAGE = `node scripts/servers.mjs
   status                                  what this checkout started or found
   start                                   finds or starts RabbitMQ and Postgres
   start|stop|kill <name>                  controls a server that was started here (kill is kill -9)
+  freeze|thaw <name>                      SIGSTOP and SIGCONT to all its processes
   ctl [--on <name>] <rabbitmqctl args…>   rabbitmqctl, with the right environment
   extra rabbitmq|postgres <name>          a disposable server beside the shared one; prints its record as JSON
-  extra-stop <name>                       removes it with its data
+  extra-cluster <name>                    three disposable RabbitMQ nodes in one cluster, named <name>:1 to <name>:3;
+                                          the commands above take a node or the whole
+  partition|heal <name>:<1..3>            cuts a node off from the others of its cluster, and lets it find them again
+  await <name>                            waits until all nodes of a cluster run and all quorum queues are complete
+  rolling-restart <name>                  stops and starts each node in turn, waiting for the whole after each
+  extra-stop <name>                       removes an extra server or cluster with its data
   vhost|database <name>                   creates one on the shared server, if it is not there; prints its address`;
 
 /** Standard output belongs to answers (JSON); what is being done goes to standard error. */
 const log = (line) => console.error(line);
 
+/** Does it to a server, to a node, or to all nodes of a cluster at once. */
+const toEach = (action) => (name) =>
+  Promise.all(instancesNamed(required(name)).map((one) => action(one, log)));
+
 const commands = {
   status,
-  start: (name) => (name ? print(startInstance(name, log)) : ensureServers({ log })),
-  stop: (name) => stopInstance(required(name), log),
-  kill: (name) => killInstance(required(name), log),
+  start,
+  stop: toEach(stopInstance),
+  kill: toEach(killInstance),
+  freeze: toEach(freezeInstance),
+  thaw: toEach(thawInstance),
   ctl: rabbitmqctl,
   extra: (kind, name, ...options) =>
     print(ensureExtra(kind, required(name), { owner: readOwner(options), log })),
+  'extra-cluster': (name, ...options) =>
+    print(ensureExtraCluster(required(name), { owner: readOwner(options), log })),
+  partition: (name) => partitionNode(required(name)),
+  heal: (name) => healNode(required(name)),
+  await: (name) => awaitCluster(required(name)),
+  'rolling-restart': (name) => restartInTurn(required(name), log),
+  'extra-stop': remove,
   vhost: async (name) => console.log(await ensureVhost(found('rabbitmq'), required(name))),
   database: async (name) => console.log(await ensureDatabase(found('postgres').url, required(name))),
-  'extra-stop': (name) => removeInstance(required(name), log),
 };
+
+async function start(name) {
+  if (!name) return ensureServers({ log });
+  if (nodesOf(name).length === 0) return print(startInstance(name, log));
+  await startCluster(name, log);
+  return print(describeCluster(name));
+}
+
+async function remove(name) {
+  const cluster = readState().instances[required(name)]?.cluster;
+  if (cluster) {
+    throw new SetupError(
+      `${name} is a node of ${cluster}, and the others would wait for it for ever.\n` +
+        `  mend: node scripts/servers.mjs stop ${name}, or extra-stop ${cluster} to remove all of it`,
+    );
+  }
+  await toEach(removeInstance)(name);
+}
 
 async function print(record) {
   console.log(JSON.stringify(await record, null, 2));

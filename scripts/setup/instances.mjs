@@ -68,12 +68,22 @@ async function keepIfSound(record, backend, log) {
   return undefined;
 }
 
-/** The record is stored before the server starts, so that an interrupted run leaves nothing that is not known. */
 async function make(name, backend, { kind, bin, owner, log }) {
+  const prepare = async (takenPorts) => [await backend.prepare(name, { kind, bin, takenPorts, log })];
+  const [record] = await makeInstances(name, { owner, prepare });
+  return record;
+}
+
+/**
+ * Makes one server, or all nodes of a cluster. Records are stored before anything starts, so that an interrupted run
+ * leaves nothing that is not known.
+ */
+export async function makeInstances(name, { owner, prepare }) {
   await endUnknown(name); // Left by a set-up whose state is gone, for instance because .holdfast/ was deleted.
   return withLock('ports', async () => {
-    const made = await backend.prepare(name, { kind, bin, takenPorts: takenPorts(), log });
-    return save({ ...made, owner });
+    const made = (await prepare(takenPorts())).map((record) => ({ ...record, owner }));
+    await updateState((state) => made.forEach((record) => (state.instances[record.name] = record)));
+    return made;
   });
 }
 
@@ -129,6 +139,17 @@ export const stopInstance = (name, log) => exclusively(name, () => backendOf(own
 
 /** kill -9 of all its processes at once. */
 export const killInstance = (name, log) => exclusively(name, () => backendOf(own(name)).kill(own(name)), log);
+
+/** SIGSTOP, or SIGCONT, to all its processes: its connections stay open and nothing answers on them. */
+export const freezeInstance = (name, log) => exclusively(name, () => signal(own(name), 'SIGSTOP'), log);
+export const thawInstance = (name, log) => exclusively(name, () => signal(own(name), 'SIGCONT'), log);
+
+function signal({ name, marker }, what) {
+  if (!marker) throw new SetupError(`${name} runs in a container.\n  mend: docker pause and docker unpause`);
+  if (signalAll(marker, what) === 0) {
+    throw new SetupError(`No process of ${name} lives.\n  mend: node scripts/servers.mjs start ${name}`);
+  }
+}
 
 /** Ends the server and removes its data; nothing happens if there is none of this name. */
 export function removeInstance(name, log) {
