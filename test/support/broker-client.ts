@@ -31,7 +31,7 @@ export class BrokerClient {
 
   private async reopen(): Promise<ConfirmChannel> {
     if (!this.model) {
-      const model = await connect(this.url.split(',')[0] ?? this.url);
+      const model = await connectToFirst(this.url.split(','));
       // A test that cuts connections cuts this one too.
       model.on('error', () => undefined);
       model.on('close', () => {
@@ -96,5 +96,15 @@ export class BrokerClient {
 
   async close(): Promise<void> {
     await this.model?.close().catch(() => undefined);
+  }
+}
+
+/** To the first node of a cluster that takes the connection. */
+async function connectToFirst([url = '', ...others]: string[]): Promise<ChannelModel> {
+  try {
+    return await connect(url);
+  } catch (error) {
+    if (others.length === 0) throw error;
+    return connectToFirst(others);
   }
 }
