@@ -1,5 +1,6 @@
-import { Injectable } from '@nestjs/common';
-import { Database } from '../database/database.module';
+import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { classifySqlError, Database } from '../database/database.module';
+import { EventBus } from '../message/message.module';
 
 const PRIOR = `select case when owner = $3 then starts - 1 else starts end as prior
   from holdfast.suspect_delivery where consumer = $1 and delivery_key = $2`;
@@ -11,14 +12,37 @@ on conflict (consumer, delivery_key) do update
    set starts = s.starts + (s.owner <> excluded.owner)::int, owner = excluded.owner, started_at = now()
 returning starts`;
 
-const FORGET = 'delete from holdfast.suspect_delivery where consumer = $1 and delivery_key = $2';
+/** Only while it is ours: another process may have begun with the message since. */
+const FORGET = `delete from holdfast.suspect_delivery s
+  using unnest($1::text[], $2::text[]) as done (consumer, delivery_key)
+  where s.consumer = done.consumer and s.delivery_key = done.delivery_key and s.owner = $3`;
+
+/** What is remembered of deliveries that could not be forgotten; the purge takes what is more. */
+const MOST_UNFORGOTTEN = 10_000;
 
 const PURGE = "delete from holdfast.suspect_delivery where started_at < now() - interval '1 day'";
 
 /** All SQL on suspect deliveries. */
 @Injectable()
-export class SuspectDeliveryStore {
-  constructor(private readonly database: Database) {}
+export class SuspectDeliveryStore implements OnModuleInit, OnModuleDestroy {
+  /** Done, and still counted: the database did not take it. By consumer and key. */
+  private readonly unforgotten = new Map<string, { consumer: string; key: string; owner: string }>();
+  private off: () => void = () => undefined;
+
+  constructor(
+    private readonly database: Database,
+    private readonly events: EventBus,
+  ) {}
+
+  onModuleInit(): void {
+    this.off = this.events.on('dependency.changed', ({ dependency, available }) => {
+      if (dependency === 'database' && available) void this.forgetTheRest();
+    });
+  }
+
+  onModuleDestroy(): void {
+    this.off();
+  }
 
   /** Whether a count would get through now. */
   get isReachable(): boolean {
@@ -33,16 +57,37 @@ export class SuspectDeliveryStore {
 
   /** Counts this start, before it happens. @returns all starts. */
   async start(consumer: string, key: string, owner: string): Promise<number> {
+    this.unforgotten.delete(nameOf(consumer, key));
     const { rows } = await this.database.query<{ starts: number }>(START, [consumer, key, owner]);
     return rows[0]?.starts ?? 1;
   }
 
-  async forget(consumer: string, key: string): Promise<void> {
-    await this.database.query(FORGET, [consumer, key]);
+  /** It is settled. Never throws: what the database does not take now, it takes when it is back. */
+  async forget(consumer: string, key: string, owner: string): Promise<void> {
+    if (this.unforgotten.size < MOST_UNFORGOTTEN)
+      this.unforgotten.set(nameOf(consumer, key), { consumer, key, owner });
+    await this.forgetTheRest();
+  }
+
+  private async forgetTheRest(): Promise<void> {
+    const done = [...this.unforgotten.values()];
+    const [first] = done;
+    if (!first) return;
+    const columns = [done.map(({ consumer }) => consumer), done.map(({ key }) => key)];
+    try {
+      await this.database.query(FORGET, [...columns, first.owner]);
+      for (const { consumer, key } of done) this.unforgotten.delete(nameOf(consumer, key));
+    } catch (error) {
+      if (classifySqlError(error) !== 'lock-timeout') this.database.gate.reportFailure(error);
+    }
   }
 
   /** Forgets those whose message never came back. */
   async purge(): Promise<number> {
     return (await this.database.query(PURGE)).rowCount;
   }
+}
+
+function nameOf(consumer: string, key: string): string {
+  return `${consumer}\0${key}`;
 }

@@ -46,8 +46,7 @@ export class CrashGuard {
       const deliveries = 1 + (await this.store.start(consumer, key, this.owner));
       const leave = async (): Promise<void> => {
         leaveLane();
-        // Left behind it would only count against a later crash of the same message; retention takes it.
-        await this.store.forget(consumer, key).catch(() => undefined);
+        await this.store.forget(consumer, key, this.owner);
       };
       if (deliveries <= limit) return { kind: 'admitted', leave };
       await leave();
