@@ -18,6 +18,8 @@ export interface Replica {
   dieAt(point: CrashPoint, count: number, withinMs: number): Promise<boolean>;
   /** Moves its wall clock by so many milliseconds; undefined where libfaketime is missing. */
   jumpClock: ((ms: number) => void) | undefined;
+  /** Undefined when it is ready and all its consumers are attached; else what is missing. */
+  ailment(): Promise<string | undefined>;
   /** Resolves when its readiness probe says yes and all its consumers are attached. */
   whenWell(signal: AbortSignal): Promise<void>;
 }

@@ -1,0 +1,95 @@
+import { mkdirSync, readdirSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openAmqpWire } from '../wires/amqp-wire';
+import { openPostgresWire } from '../wires/postgres-wire';
+import { freePort } from './free-port';
+import { HistoryProgress } from './history-progress';
+import { PostgresServer } from './postgres-server';
+import { RabbitmqServer } from './rabbitmq-server';
+import { ServiceReplica } from './service-replica';
+
+export interface TheatreOptions {
+  readonly folder: string;
+  readonly replicas: number;
+  readonly died: (name: string, why: string, wanted: boolean) => void;
+  readonly tell: (line: string) => void;
+}
+
+const START_MS = 60_000;
+
+/** Servers, wires and replicas of one run. */
+export class Theatre {
+  private readonly progress: HistoryProgress;
+
+  private constructor(
+    private readonly folder: string,
+    readonly broker: RabbitmqServer,
+    readonly database: PostgresServer,
+    readonly replicas: readonly ServiceReplica[],
+  ) {
+    this.progress = new HistoryProgress(this.historyFolder);
+  }
+
+  static async open({ folder, replicas: count, died, tell }: TheatreOptions): Promise<Theatre> {
+    mkdirSync(join(folder, 'history'), { recursive: true });
+    tell('starting RabbitMQ and Postgres for this run alone');
+    const [broker, database] = await Promise.all([RabbitmqServer.start(), PostgresServer.start()]);
+    const replicas: ServiceReplica[] = [];
+    for (let number = 1; number <= count; number++) {
+      const amqp = await openAmqpWire(broker.url);
+      const postgres = await openPostgresWire(database.url);
+      replicas.push(
+        new ServiceReplica({
+          name: `replica-${number}`,
+          port: await freePort(),
+          amqp,
+          postgres,
+          rabbitmqUrl: amqp.url,
+          databaseUrl: database.url,
+          folder,
+          // The last one: the first ones are the eldest of a long run.
+          hasFakeClock: number === count,
+          died,
+        }),
+      );
+    }
+    const theatre = new Theatre(folder, broker, database, replicas);
+    tell(`starting ${count} replicas`);
+    for (const replica of replicas) replica.start();
+    await theatre.allWell(AbortSignal.timeout(START_MS));
+    const ailments = await Promise.all(replicas.map((replica) => replica.ailment()));
+    const ailing = ailments.findIndex((ailment) => ailment !== undefined);
+    if (ailing !== -1)
+      throw new Error(
+        `replica-${ailing + 1} did not start within ${START_MS / 1_000} s: ${String(ailments[ailing])}; its log: ${String(replicas[ailing]?.logPath)}`,
+      );
+    // RabbitMQ 3.10 writes down the name of a new quorum queue only about a second after its declaration; killed before, it loses it.
+    await sleep(2_500);
+    return theatre;
+  }
+
+  get historyFolder(): string {
+    return join(this.folder, 'history');
+  }
+
+  /** Deliveries settled so far by all processes of this round, by the lines of their histories. */
+  settled(): number {
+    return this.progress.settled();
+  }
+
+  /** The books of a round are closed: its histories are not needed any more. Files in use are emptied. */
+  forgetHistory(): void {
+    for (const file of readdirSync(this.historyFolder)) truncateSync(join(this.historyFolder, file));
+    this.progress.forget();
+  }
+
+  async allWell(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.replicas.map((replica) => replica.whenWell(signal)));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.replicas.map((replica) => replica.retire()));
+    await Promise.all([this.broker.remove(), this.database.remove()]);
+  }
+}
