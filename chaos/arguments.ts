@@ -19,7 +19,7 @@ export interface ChaosArguments {
   /** Keep servers and files afterwards. */
   readonly keep: boolean;
   readonly replicas: number;
-  /** The folder for table, plot and JSON; undefined for the usual one. */
+  /** The folder for report, plot and histories; undefined for the usual one. */
   readonly out: string | undefined;
 }
 
@@ -49,7 +49,7 @@ What happens
   --no-faults          traffic alone: what the run looks like when nothing breaks
 
 Afterwards
-  --out <folder>       where table, plot and JSON are written
+  --out <folder>       where report, plot and histories are written; .holdfast/chaos-runs/<run> unless given
   --keep               leave servers, databases and logs as they are, to look into them
   --help               this text
 
