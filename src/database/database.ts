@@ -132,6 +132,11 @@ export class Database implements OnApplicationShutdown {
   private async migrate(): Promise<void> {
     const client = await this.bookkeeping.connect();
     let failed: Error | undefined;
+    // A checked-out client without it takes the process down when the server goes; the statement under way says so too.
+    const onError = (error: Error): void => {
+      failed = error;
+    };
+    client.on('error', onError);
     try {
       const applied = await migrateUp(client, await readMigrations());
       if (applied.length > 0) this.logger.log(`migrated: ${applied.join(', ')}`);
@@ -139,6 +144,7 @@ export class Database implements OnApplicationShutdown {
       failed = error instanceof Error ? error : new Error(String(error));
       throw error;
     } finally {
+      client.off('error', onError);
       client.release(failed);
     }
   }

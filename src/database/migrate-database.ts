@@ -11,6 +11,8 @@ export async function migrateDatabase(url: string, { down = 0 } = {}): Promise<s
     connectionTimeoutMillis: 10_000,
     application_name: 'holdfast-migrate',
   });
+  // Without it a lost connection ends the process; with it the statement under way says what happened.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     const migrations = await readMigrations();

@@ -1,6 +1,10 @@
 import { Client } from 'pg';
 import { migrateDown, migrateUp, readMigrations } from '../../src/database/migrator';
+import { migrateDatabase } from '../../src/database/migrate-database';
 import { createTestDatabase, type TestDatabase } from '../support/databases';
+import { eventually } from '../support/eventually';
+import { World } from '../support/holdfast';
+import { TcpProxy } from '../support/tcp-proxy';
 
 describe('the schema', () => {
   let database: TestDatabase;
@@ -61,5 +65,38 @@ describe('the schema', () => {
     await expect(migrateUp(client, broken)).rejects.toThrow(/division by zero/);
     expect(await shape()).toEqual([]);
     expect((await client.query('select 1 as one')).rowCount).toBe(1);
+  });
+
+  /** Cuts the connection on which the first migration commits. */
+  const cutOnce = (proxy: TcpProxy): Promise<void> =>
+    new Promise((resolve) => {
+      proxy.judge = (chunk, from) => {
+        if (from !== 'client' || !chunk.includes('pg_advisory_xact_lock')) return 'forward';
+        proxy.judge = () => 'forward';
+        resolve();
+        return 'cut';
+      };
+    });
+
+  it('says so when the connection is cut while it migrates, and does not take the process down', async () => {
+    const proxy = await TcpProxy.to(database.url);
+    const cut = cutOnce(proxy);
+    await expect(migrateDatabase(proxy.url)).rejects.toThrow(/terminated|ECONNRESET/);
+    await cut;
+    expect(await migrateDatabase(proxy.url)).toHaveLength((await readMigrations()).length);
+    await proxy.close();
+  });
+
+  it('is migrated by the next try of a service whose connection was cut while it migrated', async () => {
+    const world = await World.create();
+    const proxy = await TcpProxy.to(world.database.url);
+    const cut = cutOnce(proxy);
+    await world.start({ variables: { DATABASE_URL: proxy.url } });
+    await cut;
+    await expect(
+      eventually(() => world.database.query('select 1 from holdfast.inbox_message')),
+    ).resolves.toEqual([]);
+    await world.remove();
+    await proxy.close();
   });
 });
