@@ -11,8 +11,8 @@ const translate = [
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
-  roots: ['<rootDir>/src', '<rootDir>/test'],
-  testMatch: ['<rootDir>/src/**/*.spec.ts', '<rootDir>/test/**/*.spec.ts'],
+  roots: ['<rootDir>/src', '<rootDir>/test', '<rootDir>/chaos'],
+  testMatch: ['src', 'test', 'chaos'].map((folder) => `<rootDir>/${folder}/**/*.spec.ts`),
   transform: { '^.+\\.ts$': translate },
   moduleNameMapper: { '^holdfast$': '<rootDir>/src/index.ts' },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.holdfast/'],
