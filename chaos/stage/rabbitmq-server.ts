@@ -6,7 +6,7 @@ const ALARMS = {
     raise: ['set_vm_memory_high_watermark', '0.00001'],
     clear: ['set_vm_memory_high_watermark', '0.4'],
   },
-  disk: { raise: ['set_disk_free_limit', '10TB'], clear: ['set_disk_free_limit', '50MB'] },
+  disk: { raise: ['set_disk_free_limit', '10000000000000'], clear: ['set_disk_free_limit', '50000000'] },
 } as const;
 
 interface ApiQueue {

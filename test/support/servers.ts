@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 /** What the set-up step wrote into `.holdfast/servers.json`. */
@@ -39,9 +39,14 @@ export interface Servers {
   databaseUrl: string;
 }
 
-export const repositoryRoot = join(__dirname, '..', '..');
+/** The checkout this file belongs to, also where it runs compiled, somewhere below `.holdfast/`. */
+export const repositoryRoot = findRoot(__dirname);
 const controls = join(repositoryRoot, 'scripts', 'servers.mjs');
 const execute = promisify(execFile);
+
+function findRoot(folder: string): string {
+  return existsSync(join(folder, 'nest-cli.json')) ? folder : findRoot(dirname(folder));
+}
 
 /** The shared RabbitMQ and Postgres of this run. Nobody may stop them: `extraServer` is for that. */
 export function servers(): Servers {
