@@ -30,9 +30,10 @@ export class UsageError extends Error {
 
 export const HELP = `npm run chaos -- [options]
 
-Runs several replicas of the service under real traffic against RabbitMQ and Postgres of its own, breaks
-processes, wires, broker and database as a seed decides, and then holds every message the broker confirmed
-against what became of it. Exit code 0: every rule was kept; 1: one was violated; 2: the command line is wrong.
+Runs several replicas of the service under real traffic against a RabbitMQ and a
+Postgres of its own, breaks processes, wires, broker and database as a seed decides,
+and then holds every message that the broker confirmed against what became of it.
+Exit code 0: every rule was kept; 1: one was violated; 2: the command line is wrong.
 
 How long
   (nothing)            20 minutes
@@ -41,16 +42,17 @@ How long
   --soak [duration]    for hours, e.g. --soak 90m or --soak 8h; 3h unless given
 
 What happens
-  --seed <number>      repeats the faults and messages of an earlier run; otherwise drawn, and printed
+  --seed <number>      as in an earlier run, to repeat it; otherwise drawn, and printed
   --replicas <number>  processes of the service, 1 to 20; 3 unless given
   --cluster            a RabbitMQ cluster of three nodes instead of one server
-  --only <text>        only faults with this text in their names; may be given several times
-  --without <text>     no fault with this text in its name; may be given several times
+  --only <text>        only faults with this text in their names; may be repeated
+  --without <text>     no fault with this text in its name; may be repeated
   --no-faults          traffic alone: what the run looks like when nothing breaks
 
 Afterwards
-  --out <folder>       where report, plot and histories are written; .holdfast/chaos-runs/<run> unless given
-  --keep               leave servers, databases and logs as they are, to look into them
+  --out <folder>       for report, plot and histories; a new one in
+                       .holdfast/chaos-runs unless given
+  --keep               leave servers and files as they are, to look into them
   --help               this text
 
 Examples
@@ -63,7 +65,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-const QUICK_MS = 3 * MINUTE;
+const QUICK_MS = 2 * MINUTE + 15 * SECOND;
 const STANDARD_MS = 20 * MINUTE;
 const SOAK = '3h';
 const LONGEST_MS = 30 * DAY;

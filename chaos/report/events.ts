@@ -1,4 +1,3 @@
-import { stripVTControlCharacters } from 'node:util';
 import { duration } from './figures';
 import type { FaultRecord } from './journal';
 
@@ -21,7 +20,7 @@ export function eventsOf(faults: readonly FaultRecord[]): RunEvent[] {
 
 /** What a process said may bring line breaks and colours of its own; on a redrawn screen they would tear the picture. */
 function oneLine(text: string): string {
-  return stripVTControlCharacters(text).replaceAll(/[\s\p{Cc}]+/gu, ' ');
+  return text.replaceAll(/\p{Cc}\[[\d;?]*[A-Za-z]/gu, '').replaceAll(/[\s\p{Cc}]+/gu, ' ');
 }
 
 function eventsOfOne(fault: FaultRecord, index: number): RunEvent[] {

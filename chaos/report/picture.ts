@@ -33,12 +33,8 @@ export function draw(
   const under = faults.filter(({ to }) => to === undefined);
   return [
     { label: 'chaos', text: `${clock(moment.elapsedMs)} of ${clock(moment.totalMs)}   seed ${seed}` },
-    {
-      label: 'messages',
-      text: [counter(samples, 'confirmed'), counter(samples, 'settled'), `backlog ${backlog(last)}`].join(
-        '   ',
-      ),
-    },
+    { label: 'confirmed', text: counter(samples, 'confirmed') },
+    { label: 'settled', text: `${counter(samples, 'settled')}   backlog ${backlog(last)}` },
     { label: 'settled/s', text: sparkline(settledPerSecond(samples), width) },
     { label: 'replicas', text: ready(last, moment), loud: (last?.ready ?? 0) < moment.replicas },
     { label: 'faults', text: `${faults.length} so far` },
@@ -60,8 +56,8 @@ export function summarise(journal: Journal, moment: Moment): string {
   const last = samples.at(-1);
   const under = faults.filter(({ to }) => to === undefined);
   return [
-    `${clock(moment.elapsedMs)} of ${clock(moment.totalMs)}: ${counter(samples, 'confirmed')}`,
-    counter(samples, 'settled'),
+    `${clock(moment.elapsedMs)} of ${clock(moment.totalMs)}: confirmed ${counter(samples, 'confirmed')}`,
+    `settled ${counter(samples, 'settled')}`,
     `backlog ${backlog(last)}`,
     `replicas ${ready(last, moment)}`,
     `faults ${faults.length}`,
@@ -92,9 +88,9 @@ function settledPerSecond(samples: readonly Sample[]): number[] {
 
 function counter(samples: readonly Sample[], name: Counter): string {
   const last = samples.at(-1);
-  if (!last) return `${name} 0`;
+  if (!last) return '0';
   const rate = rateBetween(samples, name, last.at - RATE_OVER_MS, last.at) ?? 0;
-  return `${name} ${count(last[name])} (${count(rate)}/s)`;
+  return `${count(last[name])} (${count(rate)}/s)`;
 }
 
 function backlog(last: Sample | undefined): string {

@@ -8,7 +8,7 @@ const SUMMARY_EVERY_MS = 10_000;
 
 /** Where nothing can be redrawn: lines, one after the other. */
 export class PlainProgress implements Progress {
-  private summarisedAt = -Infinity;
+  private lastTurn = -1;
   private readonly told = new Set<string>();
 
   constructor(
@@ -20,7 +20,7 @@ export class PlainProgress implements Progress {
   tick(): void {
     this.tellEvents();
     const moment = this.moment();
-    if (moment.elapsedMs - this.summarisedAt >= SUMMARY_EVERY_MS) this.summarise(moment);
+    if (turnOf(moment) > this.lastTurn) this.summarise(moment);
   }
 
   tell(line: string): void {
@@ -41,7 +41,12 @@ export class PlainProgress implements Progress {
   }
 
   private summarise(moment: Moment): void {
-    this.summarisedAt = moment.elapsedMs;
+    this.lastTurn = turnOf(moment);
     this.tell(summarise(this.journal, moment));
   }
+}
+
+/** Counted from the beginning, so that late ticks do not add up. */
+function turnOf({ elapsedMs }: Moment): number {
+  return Math.floor(elapsedMs / SUMMARY_EVERY_MS);
 }

@@ -54,7 +54,7 @@ export class TerminalProgress implements Progress {
 
   private clear(): string {
     // A terminal made narrower since has broken the lines it shows.
-    const height = this.shown.reduce((sum, width) => sum + Math.ceil(width / this.columns), 0);
+    const height = this.shown.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / this.columns)), 0);
     return height > 0 ? `\x1b[${height}A\r\x1b[J` : '';
   }
 
