@@ -27,7 +27,7 @@ async function main(): Promise<number> {
     'report.md': reportMarkdown(report, { plotPath: 'throughput.svg' }),
     'report.json': reportJson(report),
   });
-  process.stdout.write(`${summary(report, process.stdout.columns ?? 110)}\n`);
+  process.stdout.write(`${summary(report, process.stdout.isTTY ? process.stdout.columns : 110)}\n`);
   process.stdout.write(`report, plot and histories: ${folder}\n`);
   return report.verdicts.every(({ passed }) => passed) ? 0 : 1;
 }

@@ -10,7 +10,8 @@ import { Ledger } from './load/ledger';
 import { Producer } from './load/producer';
 import { Director } from './nemesis/director';
 import type { Fault } from './nemesis/fault';
-import { surroundingsFaults } from './nemesis/faults/surroundings';
+import { clusterFaults } from './nemesis/cluster-faults';
+import { commonFaults, surroundingsFaults } from './nemesis/faults/surroundings';
 import { replicaFaults } from './nemesis/replica-faults';
 import { shuffledForever } from './nemesis/schedule';
 import { judgeDatabaseRest, untilQuiet } from './referee/quiet';
@@ -19,6 +20,7 @@ import { balance, judgeProcesses, judgeQuiet, judgeRecovery } from './referee/re
 import type { Journal, KindAccount, Report, Verdict } from './report/journal';
 import { createProgress } from './report/progress';
 import type { Stage } from './stage/stage';
+import { RabbitmqCluster } from './stage/rabbitmq-cluster';
 import { Theatre } from './stage/theatre';
 
 /** How a run of this length is played. */
@@ -94,6 +96,7 @@ class Run {
     const theatre = await Theatre.open({
       folder: this.folder,
       replicas: this.args.replicas,
+      cluster: this.args.cluster,
       tell,
       died: (name, why, wanted) => {
         this.journal.deaths.set(why, (this.journal.deaths.get(why) ?? 0) + 1);
@@ -231,12 +234,16 @@ class Run {
       }
       return kept;
     };
+    const around =
+      theatre.broker instanceof RabbitmqCluster
+        ? [...clusterFaults(theatre.broker), ...commonFaults]
+        : surroundingsFaults;
     return new Director({
       stage,
       journal: this.journal,
       draw: this.draw.fork('director'),
       replicaFaults: shuffledForever(await chosen(replicaFaults), this.draw.fork('replica faults')),
-      surroundings: shuffledForever(await chosen(surroundingsFaults), this.draw.fork('surroundings')),
+      surroundings: shuffledForever(await chosen(around), this.draw.fork('surroundings')),
       now: () => this.now(),
       allWell: (signal) => theatre.allWell(signal),
     });

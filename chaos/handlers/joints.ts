@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { EventBus } from 'holdfast';
+import type { EventBus } from 'holdfast';
 import type { ConfirmPublisher } from 'holdfast/broker/confirm-publisher';
 import type { DeliveryChannel } from 'holdfast/broker/delivery-channel';
 import type { Publication } from 'holdfast/broker/publication';
@@ -133,7 +133,7 @@ export function watchMessages(events: EventBus): void {
       attempt,
       redelivered ? 'redelivered' : '',
       copyToken ?? '',
-      String(headers['x-retry-count'] ?? ''),
+      JSON.stringify(headers['x-retry-count'] ?? 0),
     );
     passing('delivered', id);
   });

@@ -1,4 +1,5 @@
-import { connect, type ChannelModel, type ConfirmChannel, type Message } from 'amqplib';
+import { type ChannelModel, type ConfirmChannel, type Message } from 'amqplib';
+import { connectToOneOf } from '../stage/connect';
 import type { Draw } from '../draw';
 import type { Ledger } from './ledger';
 import { messageId, type Kind } from './kinds';
@@ -11,6 +12,7 @@ interface Publication {
 }
 
 export interface ProducerOptions {
+  /** One address, or those of all nodes separated by commas. */
   readonly url: string;
   readonly kinds: readonly Kind[];
   readonly draw: Draw;
@@ -209,12 +211,13 @@ export class Producer implements Load {
   private async keepConnected(): Promise<void> {
     while (!this.closed) {
       try {
-        const connection = await connect(this.options.url, {
-          clientProperties: { connection_name: 'chaos producer' },
-          timeout: 3_000,
-        });
+        const connection = await connectToOneOf(this.options.url, 'chaos producer');
         this.connection = connection;
-        const gone = new Promise<void>((resolve) => connection.once('close', () => resolve()));
+        const gone = new Promise<void>((resolve) => {
+          connection.once('close', () => {
+            resolve();
+          });
+        });
         connection.on('error', () => undefined);
         const channel = await connection.createConfirmChannel();
         channel.on('error', () => undefined);

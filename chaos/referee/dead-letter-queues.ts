@@ -1,4 +1,5 @@
-import { connect, type ConsumeMessage, type MessagePropertyHeaders } from 'amqplib';
+import type { ConsumeMessage, MessagePropertyHeaders } from 'amqplib';
+import { connectToOneOf } from '../stage/connect';
 import type { FoundDeadLetter } from './account';
 
 /** Empties dead-letter queues. What it hands out is acknowledged: nobody else can count it. */
@@ -7,7 +8,7 @@ export async function drainDeadLetters(
   queues: readonly { name: string; messages: number }[],
   take: (found: FoundDeadLetter) => void,
 ): Promise<void> {
-  const connection = await connect(url, { clientProperties: { connection_name: 'chaos referee' } });
+  const connection = await connectToOneOf(url, 'chaos referee');
   try {
     const channel = await connection.createChannel();
     await channel.prefetch(500);
@@ -38,7 +39,7 @@ export async function drainDeadLetters(
 
 function readDeadLetter(queue: string, { properties }: ConsumeMessage): FoundDeadLetter {
   const headers: MessagePropertyHeaders = properties.headers ?? {};
-  const broker = headers['x-first-death-reason'] as string | undefined;
+  const broker = headers['x-first-death-reason'];
   return {
     consumer: queue.replace(/\.dlq$/, ''),
     message: String(properties.messageId),

@@ -1,4 +1,5 @@
 import { extraServer, type ExtraServer } from '../../test/support/extra-server';
+import { BrokerApi, type Clients } from './broker-api';
 import type { BrokerServer, Policy, QueueFigures } from './broker-server';
 
 const ALARMS = {
@@ -9,16 +10,13 @@ const ALARMS = {
   disk: { raise: ['set_disk_free_limit', '10000000000000'], clear: ['set_disk_free_limit', '50000000'] },
 } as const;
 
-interface ApiQueue {
-  readonly name: string;
-  readonly messages_ready?: number;
-  readonly messages_unacknowledged?: number;
-  readonly consumers?: number;
-}
-
-/** A RabbitMQ node of this run alone. */
+/** One RabbitMQ node of this run alone. */
 export class RabbitmqServer implements BrokerServer {
-  private constructor(private readonly server: ExtraServer) {}
+  private readonly api: BrokerApi;
+
+  private constructor(private readonly server: ExtraServer) {
+    this.api = new BrokerApi([server.managementUrl ?? '']);
+  }
 
   static async start(): Promise<RabbitmqServer> {
     const server = await extraServer('rabbitmq');
@@ -49,34 +47,20 @@ export class RabbitmqServer implements BrokerServer {
     return this.server.ctl(...args);
   }
 
-  async queues(): Promise<QueueFigures[]> {
-    const columns = 'name,messages_ready,messages_unacknowledged,consumers';
-    const queues = (await this.ask('GET', `/queues/%2F?columns=${columns}`)) as ApiQueue[];
-    return queues.map(({ name, messages_ready, messages_unacknowledged, consumers }) => ({
-      name,
-      ready: messages_ready ?? 0,
-      unacknowledged: messages_unacknowledged ?? 0,
-      consumers: consumers ?? 0,
-    }));
+  queues(): Promise<QueueFigures[]> {
+    return this.api.queues();
   }
 
-  /** Client connections and channels the broker knows of. */
-  async clients(): Promise<{ connections: number; channels: number }> {
-    const connections = (await this.ask('GET', '/connections?columns=name')) as unknown[];
-    const channels = (await this.ask('GET', '/channels?columns=name')) as unknown[];
-    return { connections: connections.length, channels: channels.length };
+  clients(): Promise<Clients> {
+    return this.api.clients();
   }
 
-  async layPolicy(name: string, { pattern, definition }: Policy): Promise<() => Promise<void>> {
-    const path = `/policies/%2F/${encodeURIComponent(name)}`;
-    await this.ask('PUT', path, { pattern, definition, 'apply-to': 'queues', priority: 100 });
-    return async () => {
-      await this.ask('DELETE', path);
-    };
+  layPolicy(name: string, policy: Policy): Promise<() => Promise<void>> {
+    return this.api.layPolicy(name, policy);
   }
 
-  async deleteQueue(name: string): Promise<void> {
-    await this.ask('DELETE', `/queues/%2F/${encodeURIComponent(name)}`);
+  deleteQueue(name: string): Promise<void> {
+    return this.api.deleteQueue(name);
   }
 
   async closeConnections(reason: string): Promise<void> {
@@ -92,21 +76,5 @@ export class RabbitmqServer implements BrokerServer {
 
   remove(): Promise<void> {
     return this.server.remove();
-  }
-
-  private async ask(method: string, path: string, body?: unknown): Promise<unknown> {
-    const { origin, username, password } = new URL(this.server.managementUrl ?? '');
-    const response = await fetch(`${origin}/api${path}`, {
-      method,
-      headers: {
-        authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
-        'content-type': 'application/json',
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(5_000),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 200)}`);
-    return text === '' ? undefined : JSON.parse(text);
   }
 }

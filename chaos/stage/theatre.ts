@@ -3,15 +3,20 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openAmqpWire } from '../wires/amqp-wire';
 import { openPostgresWire } from '../wires/postgres-wire';
+import type { AmqpWire } from '../wires/wire';
+import { WireBundle } from '../wires/wire-bundle';
 import { freePort } from './free-port';
 import { HistoryProgress } from './history-progress';
 import { PostgresServer } from './postgres-server';
+import { RabbitmqCluster } from './rabbitmq-cluster';
 import { RabbitmqServer } from './rabbitmq-server';
 import { ServiceReplica } from './service-replica';
 
 export interface TheatreOptions {
   readonly folder: string;
   readonly replicas: number;
+  /** Three RabbitMQ nodes instead of one. */
+  readonly cluster: boolean;
   readonly died: (name: string, why: string, wanted: boolean) => void;
   readonly tell: (line: string) => void;
 }
@@ -24,20 +29,23 @@ export class Theatre {
 
   private constructor(
     private readonly folder: string,
-    readonly broker: RabbitmqServer,
+    readonly broker: RabbitmqServer | RabbitmqCluster,
     readonly database: PostgresServer,
     readonly replicas: readonly ServiceReplica[],
   ) {
     this.progress = new HistoryProgress(this.historyFolder);
   }
 
-  static async open({ folder, replicas: count, died, tell }: TheatreOptions): Promise<Theatre> {
+  static async open({ folder, replicas: count, cluster, died, tell }: TheatreOptions): Promise<Theatre> {
     mkdirSync(join(folder, 'history'), { recursive: true });
     tell('starting RabbitMQ and Postgres for this run alone');
-    const [broker, database] = await Promise.all([RabbitmqServer.start(), PostgresServer.start()]);
+    const [broker, database] = await Promise.all([
+      cluster ? RabbitmqCluster.start() : RabbitmqServer.start(),
+      PostgresServer.start(),
+    ]);
     const replicas: ServiceReplica[] = [];
     for (let number = 1; number <= count; number++) {
-      const amqp = await openAmqpWire(broker.url);
+      const amqp = await openWires(broker.url);
       const postgres = await openPostgresWire(database.url);
       replicas.push(
         new ServiceReplica({
@@ -66,6 +74,7 @@ export class Theatre {
       );
     // RabbitMQ 3.10 writes down the name of a new quorum queue only about a second after its declaration; killed before, it loses it.
     await sleep(2_500);
+    if (broker instanceof RabbitmqCluster) await broker.cluster.whole();
     return theatre;
   }
 
@@ -92,4 +101,10 @@ export class Theatre {
     await Promise.all(this.replicas.map((replica) => replica.retire()));
     await Promise.all([this.broker.remove(), this.database.remove()]);
   }
+}
+
+async function openWires(urls: string): Promise<AmqpWire> {
+  const wires = await Promise.all(urls.split(',').map((url) => openAmqpWire(url)));
+  const [only] = wires;
+  return only && wires.length === 1 ? only : new WireBundle(wires);
 }

@@ -5,11 +5,13 @@ import { policyFaults } from './policy-faults';
 import { queueFaults } from './queue-faults';
 import { wireFaults } from './wire-faults';
 
-/** Everything that can happen around the processes of the service. */
-export const surroundingsFaults: readonly Fault[] = [
-  ...brokerFaults,
+/** What can happen whether the broker is one node or three. */
+export const commonFaults: readonly Fault[] = [
   ...databaseFaults,
   ...wireFaults,
   ...policyFaults,
   ...queueFaults,
 ];
+
+/** Everything that can happen around the processes of the service, with a broker of one node. */
+export const surroundingsFaults: readonly Fault[] = [...brokerFaults, ...commonFaults];
