@@ -106,6 +106,20 @@ describe('the closing line of the tests', () => {
     if (results) writeFileSync(path, JSON.stringify(results));
     expect(await evaluate('setup/jest-results.mjs', 'it.closingLine(...input)', [path, code])).toBe(expected);
   });
+
+  it.each([
+    ['kept', [true, true, true], 0, '9 passed, 0 failed'],
+    ['broken', [true, false, true], 1, '8 passed, 1 failed'],
+  ])('counts the rules of the chaos referee that were %s', async (_name, rules, code, expected) => {
+    const run = mkdtempSync(join(folder, 'run-'));
+    writeFileSync(join(run, 'jest.json'), JSON.stringify(counts({ numPassedTests: 6 })));
+    writeFileSync(
+      join(run, 'report.json'),
+      JSON.stringify({ verdicts: rules.map((passed) => ({ passed })) }),
+    );
+    const paths = [join(run, 'jest.json'), code, join(run, 'report.json')];
+    expect(await evaluate('setup/jest-results.mjs', 'it.closingLine(...input)', paths)).toBe(expected);
+  });
 });
 
 function start(env: Record<string, string>): Promise<{ code: unknown; stderr: string }> {
