@@ -51,6 +51,8 @@ export function takeOrders(): void {
     else if (message.order === 'spare') armed = undefined;
     else process.send?.(report());
   });
+  // The runner was killed: nobody would ever end this process.
+  process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
   // The service ends by itself; the wire to the runner must not keep it.
   process.channel.unref();
   process.on('uncaughtExceptionMonitor', (error, origin) => {

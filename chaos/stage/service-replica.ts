@@ -38,6 +38,12 @@ interface ConsumerLine {
   readonly state: string;
 }
 
+/** Whatever ends the run, its replicas end with it. */
+const alive = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of alive) child.kill('SIGKILL');
+});
+
 /** One replica: `dist/main.js` in a process of its own, started again whenever it ends. */
 export class ServiceReplica implements Replica {
   readonly name: string;
@@ -100,6 +106,7 @@ export class ServiceReplica implements Replica {
     });
     closeSync(log);
     this.child = child;
+    alive.add(child);
     // An order to a process that has just died.
     child.on('error', () => undefined);
     this.ended = new Promise((resolve) => {
@@ -228,6 +235,7 @@ export class ServiceReplica implements Replica {
 
   private async bury(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): Promise<void> {
     this.child = undefined;
+    alive.delete(child);
     const poison = await this.lastWordsOf(child.pid ?? 0);
     const how = signal ?? `exit code ${String(code)}`;
     const asWished = this.wish === 'SIGTERM' ? code === 0 : this.wish !== undefined && signal === 'SIGKILL';

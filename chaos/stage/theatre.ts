@@ -64,18 +64,28 @@ export class Theatre {
     }
     const theatre = new Theatre(folder, broker, database, replicas);
     tell(`starting ${count} replicas`);
-    for (const replica of replicas) replica.start();
-    await theatre.allWell(AbortSignal.timeout(START_MS));
-    const ailments = await Promise.all(replicas.map((replica) => replica.ailment()));
-    const ailing = ailments.findIndex((ailment) => ailment !== undefined);
-    if (ailing !== -1)
+    try {
+      await theatre.start();
+    } catch (error) {
+      await theatre.close();
+      throw error;
+    }
+    return theatre;
+  }
+
+  private async start(): Promise<void> {
+    for (const replica of this.replicas) replica.start();
+    await this.allWell(AbortSignal.timeout(START_MS));
+    for (const replica of this.replicas) {
+      const ailment = await replica.ailment();
+      if (ailment === undefined) continue;
       throw new Error(
-        `replica-${ailing + 1} did not start within ${START_MS / 1_000} s: ${String(ailments[ailing])}; its log: ${String(replicas[ailing]?.logPath)}`,
+        `${replica.name} did not start within ${START_MS / 1_000} s: ${ailment}; its log: ${replica.logPath}`,
       );
+    }
     // RabbitMQ 3.10 writes down the name of a new quorum queue only about a second after its declaration; killed before, it loses it.
     await sleep(2_500);
-    if (broker instanceof RabbitmqCluster) await broker.cluster.whole();
-    return theatre;
+    if (this.broker instanceof RabbitmqCluster) await this.broker.cluster.whole();
   }
 
   get historyFolder(): string {
