@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { HOSTILE_VALUES } from '../../test/support/hostile-values';
 import { Discard, Rejected, type MiddlewareContext, type Next } from '../message/message.module';
 import { arrange, asMiddleware, compose, type Last, type Middleware } from './middleware-chain';
 
@@ -28,8 +29,23 @@ describe('compose', () => {
     expect(unhandled.splice(0)).toEqual([]);
   });
 
-  it('is its end itself when there is no middleware', () => {
-    expect(compose([], nothing)).toBe(nothing);
+  it('runs its end when there is no middleware', async () => {
+    const run = jest.fn(nothing);
+    await compose([], run)(context);
+    expect(run.mock.calls).toEqual([[context]]);
+  });
+
+  it('rejects with what can be examined, whoever throws what cannot', async () => {
+    const hostile = HOSTILE_VALUES['a revoked Proxy']!();
+    const rude: Middleware = () => {
+      throw hostile;
+    };
+    for (const chain of [
+      compose([], failing(hostile)),
+      compose([rude], nothing),
+      compose([], () => rude(context, nothing) as never),
+    ])
+      expect(await thrown(chain(context))).toMatchObject({ name: 'NonError' });
   });
 
   it('runs outside in and back, with one context', async () => {

@@ -1,5 +1,6 @@
 import { MIDDLEWARE_ORDER } from './message-middleware.decorator';
 import {
+  examinable,
   Rejected,
   type MiddlewareContext,
   type MiddlewareHandler,
@@ -41,7 +42,8 @@ export function arrange(steps: readonly OrderedMiddleware[]): {
 }
 
 /**
- * One function out of a chain of middleware and its end, made once per handler. An empty list is `last` itself.
+ * One function out of a chain of middleware and its end, made once per handler. What it rejects with can be examined, whatever was
+ * thrown.
  *
  * No step can make a failure look like success:
  * - one that ends without having called `next` and without throwing is a dead letter `middleware-stopped`;
@@ -51,9 +53,16 @@ export function arrange(steps: readonly OrderedMiddleware[]): {
  * `last` may end without going on (a duplicate): the stage that does so is a `last`, never a middleware.
  */
 export function compose(middlewares: readonly Middleware[], last: Last): Last {
-  return middlewares.reduceRight<Last>((rest, middleware, index) => {
+  const chain = middlewares.reduceRight<Last>((rest, middleware, index) => {
     return link(middleware, middleware.name || `the middleware at position ${index + 1}`, rest);
   }, last);
+  return async (context) => {
+    try {
+      await chain(context);
+    } catch (error) {
+      throw examinable(error);
+    }
+  };
 }
 
 function link(middleware: Middleware, name: string, rest: Last): Last {
