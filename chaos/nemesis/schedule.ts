@@ -3,11 +3,10 @@ import type { Fault } from './fault';
 
 /**
  * Which fault comes when, for ever: every one once, shuffled, then each as often as its weight says. The same faults and the same seed
- * give the same order.
- * @throws Error at the first one, when there is none to choose from.
+ * give the same order. Where there is none to choose from it ends at once.
  */
-export function* shuffledForever(faults: readonly Fault[], draw: Draw): Generator<Fault, never> {
-  if (faults.length === 0) throw new Error('there is no fault to choose from; ask for fewer to be left out');
+export function* shuffledForever(faults: readonly Fault[], draw: Draw): Generator<Fault, void> {
+  if (faults.length === 0) return;
   yield* draw.shuffle(faults);
   const total = faults.reduce((sum, fault) => sum + weightOf(fault), 0);
   for (;;) yield pickByWeight(faults, draw.next() * total);

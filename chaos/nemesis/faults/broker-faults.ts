@@ -1,5 +1,5 @@
 import type { Fault } from '../fault';
-import { drawMs, drawUsualMs, seconds } from './lasting';
+import { drawMs, drawUsualMs, seconds, timesOf } from './lasting';
 
 const killed: Fault = {
   name: 'broker: kill -9',
@@ -42,7 +42,7 @@ const hangsUp: Fault = {
       await stage.broker.closeConnections(`chaos: ${time} of ${times}`);
       await stage.pause(drawMs(stage, draw, 500, 4_000), signal);
     }
-    return times === 1 ? 'once' : `${times} times`;
+    return timesOf(times);
   },
 };
 

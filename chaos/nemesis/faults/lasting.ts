@@ -15,9 +15,9 @@ export function drawUsualMs(stage: Stage, draw: Draw): number {
   return drawMs(stage, draw, 3_000, 12_000);
 }
 
-/** One, some, or all. */
+/** All of them, or some: then the others have to do without. */
 export function drawReplicas({ replicas }: Stage, draw: Draw): readonly Replica[] {
-  const count = draw.chance(0.4) ? replicas.length : draw.between(1, replicas.length);
+  const count = draw.chance(0.4) ? replicas.length : draw.between(1, Math.max(1, replicas.length - 1));
   return draw.shuffle(replicas).slice(0, count);
 }
 
@@ -27,6 +27,10 @@ export function namesOf(hit: readonly Replica[], { replicas }: Stage): string {
     .map(({ name }) => name)
     .sort()
     .join(', ');
+}
+
+export function timesOf(count: number): string {
+  return count === 1 ? 'once' : `${count} times`;
 }
 
 /** `3.2 s` */

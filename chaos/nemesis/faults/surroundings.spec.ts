@@ -130,7 +130,12 @@ class PaperStage implements Stage {
         swallowConfirms: trouble('confirms swallowed'),
       };
     };
-    return { name, amqp: wire('amqp'), postgres: wire('postgres'), isRunning: true } as Partial<Replica> as Replica;
+    return {
+      name,
+      amqp: wire('amqp'),
+      postgres: wire('postgres'),
+      isRunning: true,
+    } as Partial<Replica> as Replica;
   }
 
   private step(what: string): void {

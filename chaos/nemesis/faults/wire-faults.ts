@@ -1,7 +1,7 @@
 import type { Draw } from '../../draw';
 import type { Undo, Wire } from '../../wires/wire';
 import type { Fault } from '../fault';
-import { drawMs, drawReplicas, drawUsualMs, namesOf, seconds, withTrouble } from './lasting';
+import { drawMs, drawReplicas, drawUsualMs, namesOf, seconds, timesOf, withTrouble } from './lasting';
 
 /** The wires of a replica, by what they carry; the same words as in `Replica`. */
 const CABLES = ['amqp', 'postgres'] as const;
@@ -23,7 +23,7 @@ function connectionsCut(name: string, cables: readonly Cable[]): Fault {
         }
         await stage.pause(drawMs(stage, draw, 300, 3_000), signal);
       }
-      return `${namesOf(replicas, stage)}: ${connections} connections in ${times} cuts of ${share * 100} %`;
+      return `${namesOf(replicas, stage)}, ${share * 100} % of them ${timesOf(times)}: ${connections} connections`;
     },
   };
 }
@@ -98,19 +98,24 @@ function commitsLost(name: string, method: 'loseCommitAnswers' | 'loseCommits'):
     weight: 3,
     async strike(stage, draw, signal) {
       const { replicas } = stage;
-      const count = draw.between(1, 8);
-      const ms = drawUsualMs(stage, draw);
+      const rounds = draw.between(1, 4);
+      const count = draw.between(1, 6);
+      const ms = drawMs(stage, draw, 4_000, 8_000);
+      let hits = 0;
       const mend = (): void => {
         for (const { postgres } of replicas) postgres.mend();
       };
       signal.addEventListener('abort', mend);
-      const losing = Promise.all(replicas.map(({ postgres }) => postgres[method](count, ms)));
-      if (signal.aborted) mend();
-      const hits = await losing.finally(() => {
+      try {
+        for (let round = 1; round <= rounds && !signal.aborted; round++) {
+          const lost = await Promise.all(replicas.map(({ postgres }) => postgres[method](count, ms)));
+          for (const hit of lost) hits += hit;
+          await stage.pause(drawMs(stage, draw, 200, 2_500), signal);
+        }
+      } finally {
         signal.removeEventListener('abort', mend);
-      });
-      const sum = hits.reduce((total, hit) => total + hit, 0);
-      return `${sum} in all, at most ${count} on each replica, within ${seconds(ms)}`;
+      }
+      return `all replicas, ${timesOf(rounds)} up to ${count} on each: ${hits} COMMITs`;
     },
   };
 }
