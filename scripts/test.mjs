@@ -18,8 +18,8 @@ import { sweepTestLeftovers } from './setup/test-leftovers.mjs';
 const results = join(stateDir, 'jest.json');
 const chaosFolder = join(stateDir, 'chaos-quick');
 const chaosReport = join(chaosFolder, 'report.json');
-/** Always the same faults, so that a red run of the pipeline can be told from bad luck; `npm run chaos` draws others. */
-const CHAOS_SEED = '20';
+/** Always the same faults, so that a red run of the pipeline can be told from bad luck: those of a seed that once found something. `npm run chaos` draws others. */
+const CHAOS_SEED = '11';
 
 async function main() {
   const servers = await prepare({ forTests: true });
