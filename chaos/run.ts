@@ -5,7 +5,7 @@ import { repeatCommand, type ChaosArguments } from './arguments';
 import { Draw } from './draw';
 import { EFFECT_TABLE } from './handlers/effects';
 import type { ReplicaReport } from './handlers/control';
-import { kindsOf } from './load/kinds';
+import { kindsOf, WORK_QUEUES } from './load/kinds';
 import { Ledger } from './load/ledger';
 import { Producer } from './load/producer';
 import { Director } from './nemesis/director';
@@ -20,6 +20,7 @@ import { balance, judgeProcesses, judgeQuiet, judgeRecovery } from './referee/re
 import type { Journal, KindAccount, Report, Verdict } from './report/journal';
 import { createProgress } from './report/progress';
 import type { Stage } from './stage/stage';
+import { Depths } from './stage/depths';
 import { RabbitmqCluster } from './stage/rabbitmq-cluster';
 import { Theatre } from './stage/theatre';
 
@@ -280,13 +281,12 @@ class Run {
 
   private sample(theatre: Theatre, producer: Producer, ledger: Ledger): AbortController {
     const stop = new AbortController();
+    const depths = new Depths(theatre.broker.url);
     const look = async (): Promise<void> => {
-      const [queues, ready] = await Promise.all([
-        theatre.broker.queues().catch(() => undefined),
+      const [backlog, ready] = await Promise.all([
+        depths.ready(WORK_QUEUES),
         Promise.all(theatre.replicas.map((replica) => replica.isReady())),
       ]);
-      const work = queues?.filter(({ name }) => !name.endsWith('.dlq'));
-      const backlog = work?.reduce((sum, queue) => sum + queue.ready + queue.unacknowledged, 0);
       if (backlog !== undefined) producer.noteBacklog(backlog);
       this.journal.samples.push({
         at: this.now(),
@@ -300,8 +300,9 @@ class Run {
     void (async () => {
       while (!stop.signal.aborted) {
         await look();
-        await sleep(1_000, undefined, { signal: stop.signal }).catch(() => undefined);
+        await sleep(500, undefined, { signal: stop.signal }).catch(() => undefined);
       }
+      await depths.close();
     })();
     return stop;
   }

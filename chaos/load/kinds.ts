@@ -32,6 +32,23 @@ export const KILLER_EVERY = 10;
 
 export const queueOf = (kind: string): string => `${NAMESPACE}.${kind}`;
 
+/** Every queue that has a consumer. */
+export const WORK_QUEUES: readonly string[] = [
+  'transactional',
+  'twins',
+  'plain',
+  'flaky',
+  'checked',
+  'fan.a',
+  'fan.b',
+  'fan.c',
+  'chain',
+  'chain.end',
+  'killer',
+  'doomed',
+  'policed',
+].map(queueOf);
+
 export function messageId(kind: string, number: number): string {
   return `${kind}-${number}`;
 }

@@ -5,6 +5,9 @@ import type { QueueFigures } from '../stage/broker-server';
 
 const isDeadLetters = (name: string): boolean => name.endsWith('.dlq');
 
+/** What has not changed for so long will not change any more: the longest delay is three seconds. */
+const STUCK_MS = 60_000;
+
 interface Rest {
   readonly queues: readonly QueueFigures[];
   readonly outbox: number;
@@ -24,12 +27,17 @@ export interface QuietParts {
 export async function untilQuiet({ queues, database }: QuietParts, withinMs: number): Promise<string[]> {
   const deadline = Date.now() + withinMs;
   let quiet = 0;
+  let last = '';
+  let changedAt = Date.now();
   for (;;) {
     const rest = await look(queues, database).catch((error: unknown) => String(error));
     const left = typeof rest === 'string' ? [rest] : describe(rest);
     quiet = left.length === 0 ? quiet + 1 : 0;
     if (quiet === 3) return [];
-    if (Date.now() > deadline) return left;
+    const now = left.join();
+    if (now !== last) changedAt = Date.now();
+    last = now;
+    if (Date.now() > Math.min(deadline, changedAt + STUCK_MS)) return left;
     await sleep(700);
   }
 }

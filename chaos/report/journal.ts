@@ -6,7 +6,7 @@ export interface Sample {
   readonly confirmed: number;
   /** Deliveries settled so far, over all replicas. */
   readonly settled: number;
-  /** Messages in the work queues, ready and unacknowledged; undefined while the broker cannot be asked. */
+  /** Messages ready in the work queues; undefined while the broker cannot be asked. */
   readonly backlog: number | undefined;
   /** Replicas whose readiness probe says yes. */
   readonly ready: number;
