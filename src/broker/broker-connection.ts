@@ -74,6 +74,12 @@ export class BrokerConnection {
     return this.current;
   }
 
+  /** `'3.10.8'`, as the broker introduced itself; undefined while there is no connection. */
+  get serverVersion(): string | undefined {
+    const version = this.current?.connection.serverProperties['version'];
+    return typeof version === 'string' ? version : undefined;
+  }
+
   /** Why the broker has blocked this connection, e.g. a memory alarm; undefined when it has not. */
   get blocked(): string | undefined {
     return this.blockedReason;

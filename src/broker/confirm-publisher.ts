@@ -26,8 +26,25 @@ export class UnpublishableError extends Error {
 
 /** No confirm came: the broker may or may not hold the message. */
 export class UnconfirmedError extends Error {
-  override readonly name = 'UnconfirmedError';
+  override readonly name: string = 'UnconfirmedError';
 }
+
+/** The broker says that it did not take it (`basic.nack`): most likely a queue behind the exchange is full and rejects publishes. */
+export class RefusedError extends UnconfirmedError {
+  override readonly name = 'RefusedError';
+
+  constructor(
+    readonly exchange: string,
+    readonly routingKey: string,
+  ) {
+    super(
+      `the broker refused a message for exchange "${exchange}" with routing key "${routingKey}": a queue behind it takes no more`,
+    );
+  }
+}
+
+/** How amqplib words a `basic.nack`; it gives the same callback an error when the channel closes. */
+const NACKED = 'message nacked';
 
 interface Pending {
   returned: boolean;
@@ -82,6 +99,7 @@ export class ConfirmPublisher {
   /**
    * Resolves when the broker has confirmed the message and routed it to a queue.
    * @throws UnroutableError no queue took it. @throws UnconfirmedError the outcome is unknown; publish again with the same id.
+   * @throws RefusedError a queue is full; publish again later.
    * @throws UnpublishableError it was not sent, and never can be.
    */
   async publish(publication: Publication): Promise<void> {
@@ -132,9 +150,7 @@ export class ConfirmPublisher {
             persistent: true,
           },
           (error: Error | null) => {
-            settle(
-              error ? new UnconfirmedError(`the broker refused the message: ${error.message}`) : undefined,
-            );
+            settle(error ? unconfirmed(error, publication) : undefined);
           },
         );
       } catch (error) {
@@ -185,4 +201,10 @@ function correlation(
   headers: Record<string, unknown>,
 ): string {
   return [exchange, routingKey, id, headers['holdfast-copy-token']].join('\0');
+}
+
+function unconfirmed(error: Error, { exchange, routingKey }: Publication): UnconfirmedError {
+  return error.message === NACKED
+    ? new RefusedError(exchange, routingKey)
+    : new UnconfirmedError(`the broker did not confirm the message: ${error.message}`, { cause: error });
 }

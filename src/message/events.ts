@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Delivery } from './delivery';
+import type { Finding, PolicyState } from './finding';
 import type { Outcome } from './outcome';
 
 export type ConsumerState =
@@ -55,6 +56,19 @@ export interface HoldfastEvents {
     readonly reason?: string;
   };
   'topology.drifted': { readonly queue: string; readonly drift: readonly Drift[] };
+  /** What somebody else's policies, or a missing queue, do to our messages has changed. */
+  'findings.changed': { readonly opened: readonly Finding[]; readonly closed: readonly Finding[] };
+  /** Whether the policies of the broker can be read has changed, or is known for the first time. */
+  'policies.checked': { readonly state: PolicyState; readonly reason?: string };
+  /** The broker has confirmed a copy that waits in a delay tier. */
+  'copy.delayed': {
+    readonly tier: string;
+    /** How long the tier holds it, in milliseconds. */
+    readonly delayMs: number;
+    readonly copyToken: string;
+    /** Not after the copy reached the tier, from `performance.now()`. */
+    readonly sentAt: number;
+  };
   'publication.failed': { readonly exchange: string; readonly routingKey: string; readonly error: unknown };
   'retention.swept': { readonly table: string; readonly rows: number };
 }

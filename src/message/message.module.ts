@@ -12,6 +12,7 @@ export * from './describe-error';
 export * from './duration';
 export * from './events';
 export * from './failures';
+export * from './finding';
 export * from './outcome';
 export * from './settle-within';
 export * from './trace-context';

@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import {
   BrokerConnections,
   copyOf,
+  RefusedError,
   UnpublishableError,
   UnroutableError,
   type CopyHeaders,
@@ -27,10 +28,15 @@ export class CopyPublisher {
   /** A copy that comes back to the work queue after the delay, or after the first hop of it. */
   delayed(settling: Settling, delayMs: number, ours: CopyHeaders): Promise<Insisted> {
     const { delivery } = settling.received;
+    // Of the first try: an earlier one that went unconfirmed may have reached the tier as well.
+    const sentAt = performance.now();
     const publish = async (): Promise<void> => {
-      const { exchange, leftMs } = await this.tiers.nextHop(delayMs);
+      const { exchange, hopMs, leftMs } = await this.tiers.nextHop(delayMs);
       const copy = { ...ours, dueAt: Date.now() + delayMs, delayLeftMs: leftMs };
       await this.broker.copies.publish(copyOf(delivery, exchange, delivery.queue, copy));
+      const copyToken = ours.token;
+      if (copyToken === undefined) return;
+      this.events.emit('copy.delayed', { tier: exchange, delayMs: hopMs, copyToken, sentAt });
     };
     // Somebody has deleted a tier: forgotten, it is declared again by the next try.
     return this.insist(settling, publish, () => {
@@ -61,10 +67,17 @@ export class CopyPublisher {
       judge: async (error) => {
         if (error instanceof UnpublishableError) return false;
         if (error instanceof UnroutableError) await this.repair(error, repair);
+        // One full queue is no reason to hold back the copies for the others.
+        else if (error instanceof RefusedError) this.tellOfRefusal(error);
         else gate.reportFailure(error);
         return true;
       },
     });
+  }
+
+  private tellOfRefusal(error: RefusedError): void {
+    const { exchange, routingKey } = error;
+    this.events.emit('publication.failed', { exchange, routingKey, error });
   }
 
   /** The broker is there and our own exchange or queue is not. */

@@ -10,6 +10,8 @@ import { TopologyDeclarer } from './topology-declarer';
 export class DelayTiers {
   private readonly declared = new Map<number, Promise<void>>();
   private readonly ownTiers = new Set<number>();
+  /** Every tier that may hold a copy of this process. */
+  private readonly used = new Set<number>();
 
   constructor(
     @InjectConfig('broker') private readonly config: BrokerConfig,
@@ -30,11 +32,26 @@ export class DelayTiers {
     }
   }
 
-  /** The exchange for the next hop of a delay, and the milliseconds that will be left after it. */
-  async nextHop(delayMs: number): Promise<{ exchange: string; leftMs: number }> {
-    const tier = nextTier(delayMs, this.ownTiers);
-    await this.ensure(tier);
-    return { exchange: names.tier(this.config.namespace, tier), leftMs: Math.max(0, delayMs - tier) };
+  /** The exchange for the next hop of a delay, how long that hop takes, and the milliseconds that will be left after it. */
+  async nextHop(delayMs: number): Promise<{ exchange: string; hopMs: number; leftMs: number }> {
+    const hopMs = nextTier(delayMs, this.ownTiers);
+    await this.ensure(hopMs);
+    return {
+      exchange: names.tier(this.config.namespace, hopMs),
+      hopMs,
+      leftMs: Math.max(0, delayMs - hopMs),
+    };
+  }
+
+  /** The durations of the tiers this process has used, in milliseconds. */
+  all(): readonly number[] {
+    return [...this.used];
+  }
+
+  /** Declares all of them again, now: somebody has deleted one. */
+  async restore(): Promise<void> {
+    this.forget();
+    for (const ms of this.used) await this.ensure(ms);
   }
 
   /** Forgets what was declared: somebody has deleted a tier. */
@@ -43,6 +60,7 @@ export class DelayTiers {
   }
 
   private ensure(ms: number): Promise<void> {
+    this.used.add(ms);
     const known = this.declared.get(ms);
     if (known) return known;
     const declaring = this.declarer.declare(tierPlan(this.config.namespace, ms)).then(() => undefined);

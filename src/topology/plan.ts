@@ -39,7 +39,9 @@ export const names = {
   dead: (namespace: string) => `${namespace}.dead`,
   due: (namespace: string) => `${namespace}.due`,
   unroutable: (namespace: string) => `${namespace}.unroutable`,
-  tier: (namespace: string, ms: number) => `${namespace}.delay.${formatDuration(ms)}`,
+  tier: (namespace: string, ms: number) => `${names.tiers(namespace)}${formatDuration(ms)}`,
+  /** How the names of all tiers begin. */
+  tiers: (namespace: string) => `${namespace}.delay.`,
   deadLetters: (queue: string) => `${queue}.dlq`,
 };
 

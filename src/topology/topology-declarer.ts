@@ -20,13 +20,20 @@ export class TopologyDeclarer {
   private house: Promise<unknown> | undefined;
   /** The drift last told of, by queue. */
   private readonly told = new Map<string, string>();
+  /** What was there when it was last declared over this connection. */
+  private readonly seen = { queue: new Set<string>(), exchange: new Set<string>() };
 
   constructor(
     @InjectConfig('broker') private readonly config: BrokerConfig,
     private readonly broker: BrokerConnections,
     private readonly events: EventBus,
   ) {
-    broker.consume.onConnected(() => (this.house = undefined));
+    broker.consume.onConnected(() => {
+      this.house = undefined;
+      // Another broker, or the same one restored from nothing, may have none of them.
+      this.seen.queue.clear();
+      this.seen.exchange.clear();
+    });
   }
 
   /** What every consumer shares; once per connection. */
@@ -58,12 +65,19 @@ export class TopologyDeclarer {
       for (const { queue, exchange, routingKey } of plan.bindings)
         await channel.bindQueue(queue, exchange, routingKey);
     });
+    for (const { name } of plan.exchanges) this.seen.exchange.add(name);
+    for (const { queue } of plan.bindings) this.seen.queue.add(queue);
     for (const { name } of plan.queues)
       this.tell(
         name,
         drift.filter(({ queue }) => queue === name),
       );
     return drift;
+  }
+
+  /** Whether it has been declared, or bound, over this connection: if it is gone now, somebody has deleted it. */
+  wasThere(kind: 'queue' | 'exchange', name: string): boolean {
+    return this.seen[kind].has(name);
   }
 
   /** Once for each change: a queue that stays as it is, is looked at again and again. */

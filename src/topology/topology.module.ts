@@ -12,5 +12,5 @@ import { TopologyDeclarer } from './topology-declarer';
 export class TopologyModule {}
 
 export { DelayTiers } from './delay-tiers';
-export { consumerPlan, names, type QueueType, type WorkQueue } from './plan';
+export { consumerPlan, names, tierPlan, type QueueType, type WorkQueue } from './plan';
 export { TopologyDeclarer } from './topology-declarer';
