@@ -12,6 +12,24 @@ export type DeadLetterReason =
   | 'transaction-id-conflict'
   | 'middleware-stopped';
 
+const DEAD_LETTER_REASONS: Readonly<Record<DeadLetterReason, true>> = {
+  'permanent-error': true,
+  'attempts-exhausted': true,
+  'delivery-limit': true,
+  malformed: true,
+  'too-large': true,
+  invalid: true,
+  unauthenticated: true,
+  'no-handler': true,
+  'missing-transaction-id': true,
+  'transaction-id-conflict': true,
+  'middleware-stopped': true,
+};
+
+export function isDeadLetterReason(value: unknown): value is DeadLetterReason {
+  return typeof value === 'string' && Object.hasOwn(DEAD_LETTER_REASONS, value);
+}
+
 /** What a copy already committed in the inbox is waiting for: its publication was never confirmed. */
 export interface RecordedCopy {
   readonly token: string;
