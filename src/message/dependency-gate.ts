@@ -1,3 +1,4 @@
+import { describeError } from './describe-error';
 import type { Dependency, EventBus } from './events';
 
 /**
@@ -38,7 +39,7 @@ export class DependencyGate {
   reportFailure(error: unknown): void {
     const was = this.open;
     this.open = false;
-    this.why = error instanceof Error ? error.message : String(error);
+    this.why = describeError(error).message;
     if (was) {
       this.failures = 1;
       this.events.emit('dependency.changed', {
@@ -89,7 +90,7 @@ export class DependencyGate {
     } catch (error) {
       this.failures++;
       const first = this.why === 'not reached yet';
-      this.why = error instanceof Error ? error.message : String(error);
+      this.why = describeError(error).message;
       if (first) {
         this.events.emit('dependency.changed', {
           dependency: this.dependency,
