@@ -115,7 +115,7 @@ class Run {
 
   private async playRounds(theatre: Theatre): Promise<void> {
     this.startedAt = performance.now();
-    const before = await this.holdings(theatre);
+    const before = await this.holdingsBefore(theatre);
     const rounds = Math.max(1, Math.round(this.args.durationMs / this.score.roundMs));
     const director = await this.prepareDirector(theatre);
     const numbers = new Map<string, number>();
@@ -266,6 +266,18 @@ class Run {
       if (report) reports.set(replica.name, report);
     }
     return { ...(await theatre.broker.clients()), reports };
+  }
+
+  /** Measured until three times in a row nothing has come any more: the broker lists a new channel only after seconds. */
+  private async holdingsBefore(theatre: Theatre): Promise<Holdings> {
+    let held = await this.holdings(theatre);
+    for (let same = 0, looks = 0; same < 3 && looks < 30; looks++) {
+      await sleep(1_500);
+      const now = await this.holdings(theatre);
+      same = now.connections === held.connections && now.channels === held.channels ? same + 1 : 0;
+      held = now;
+    }
+    return held;
   }
 
   /** The broker's list of clients is up to a few seconds old, and it forgets the dead ones by and by. */
