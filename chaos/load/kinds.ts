@@ -79,8 +79,8 @@ export function kindsOf(seed: number): readonly Kind[] {
   });
   const fails = (number: number): number => Math.floor(fate('flaky', number) * (FLAKY_DELAYS.length + 2));
   return [
-    simple('transactional', 26),
-    simple('twins', 14, { copies: (number) => 2 + Math.floor(fate('twins', number) * 2) }),
+    simple('transactional', 20),
+    simple('twins', 22, { copies: (number) => 2 + Math.floor(fate('twins', number) * 4) }),
     simple('plain', 20, {
       expected: () => [{ consumer: queueOf('plain'), end: 'effect', once: false, attempt: 1 }],
     }),
@@ -92,12 +92,12 @@ export function kindsOf(seed: number): readonly Kind[] {
           : [effect('flaky', fails(number) + 1)],
     }),
     checked(fate),
-    simple('fan', 7, {
+    simple('fan', 6, {
       exchange: EVENTS,
       routingKey: 'fan.out',
       expected: () => ['fan.a', 'fan.b', 'fan.c'].map((name) => effect(name)),
     }),
-    simple('chain', 7, { expected: () => [effect('chain'), effect('chain.end')] }),
+    simple('chain', 6, { expected: () => [effect('chain'), effect('chain.end')] }),
     simple('killer', 0, {
       body: (number) => json({ number, kills: kills(number) }),
       expected: (number) =>
