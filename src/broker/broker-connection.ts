@@ -4,6 +4,7 @@ import type { Channel, ChannelModel } from 'amqplib';
 import type { BrokerConfig } from '../config/config.module';
 import { backoffMs, settleWithin, type EventBus } from '../message/message.module';
 import { closeChannel } from './close-channel';
+import { surviveUnreadableHeaders } from './unreadable-headers';
 
 export type ConnectionName = 'consume' | 'publish';
 export type ConnectionStatus = 'connected' | 'disconnected' | 'blocked';
@@ -96,6 +97,7 @@ export class BrokerConnection {
       this.failures = 0;
       // ACM types the ChannelModel that it emits as amqplib's narrower Connection.
       this.current = connection as unknown as ChannelModel;
+      surviveUnreadableHeaders(this.current);
       this.change('connected');
       for (const listener of this.connectedListeners) listener(this.current);
     });

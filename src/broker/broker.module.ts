@@ -9,6 +9,7 @@ export { BrokerConnections } from './broker-connections';
 export type { BrokerConnection, ConnectionStatus } from './broker-connection';
 export type { Channel } from 'amqplib';
 export { ChannelKeeper, plainChannel } from './channel-keeper';
-export { RefusedError, UnconfirmedError, UnpublishableError, UnroutableError } from './confirm-publisher';
+export { RefusedError, UnconfirmedError, UnroutableError } from './confirm-publisher';
 export { DeliveryChannel, type ChannelDelivery } from './delivery-channel';
 export { copyOf, type CopyHeaders, type Publication } from './publication';
+export { UnpublishableError } from './unpublishable-error';

@@ -3,6 +3,7 @@ import type { BrokerConnection } from './broker-connection';
 import { ChannelKeeper, confirmChannel } from './channel-keeper';
 import type { KnownExchanges } from './known-exchanges';
 import type { Publication } from './publication';
+import { UnpublishableError } from './unpublishable-error';
 
 /** The broker took the message and had no queue for it. Nothing holds it now. */
 export class UnroutableError extends Error {
@@ -17,11 +18,6 @@ export class UnroutableError extends Error {
       `a message for exchange "${exchange}" with routing key "${routingKey}" could not be routed: ${detail}`,
     );
   }
-}
-
-/** It cannot be put on the wire, now or ever: its headers are larger than a frame, or a property is out of AMQP's bounds. */
-export class UnpublishableError extends Error {
-  override readonly name = 'UnpublishableError';
 }
 
 /** No confirm came: the broker may or may not hold the message. */

@@ -1,5 +1,6 @@
-import type { Delivery, DeliveryProperties } from '../message/message.module';
+import { UNREADABLE_HEADERS, type Delivery, type DeliveryProperties } from '../message/message.module';
 import { HEADER, isBrokerHeader } from './headers';
+import { UnpublishableError } from './unpublishable-error';
 
 /** A message to publish: always persistent, always confirmed, always mandatory. */
 export interface Publication {
@@ -36,6 +37,7 @@ const UNSAFE_PROPERTIES = ['expiration', 'userId'] as const;
 /**
  * A retry or dead-letter copy: body, properties and headers as the producer sent them plus ours. What cannot be copied is
  * kept in `holdfast-origin-properties`.
+ * @throws UnpublishableError the headers could not be read.
  */
 export function copyOf(
   delivery: Delivery,
@@ -43,6 +45,8 @@ export function copyOf(
   routingKey: string,
   ours: CopyHeaders,
 ): Publication {
+  if (delivery.headers === UNREADABLE_HEADERS)
+    throw new UnpublishableError('the headers are nested too deeply to be copied');
   const headers: Record<string, unknown> = {};
   const withheld: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(delivery.headers)) {

@@ -16,6 +16,12 @@ export interface DeliveryProperties {
 
 export type Headers = Readonly<Record<string, unknown>>;
 
+/**
+ * In place of headers that are nested too deeply to be read: empty, and known by its identity. Such a message is `malformed`, and no copy
+ * can be made of it.
+ */
+export const UNREADABLE_HEADERS: Headers = Object.freeze({});
+
 /** One delivery of one message to one consumer. Knows nothing of channels: settling it is the queue consumer's work. */
 export interface Delivery {
   readonly queue: string;

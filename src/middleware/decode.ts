@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { Rejected } from '../message/message.module';
+import { assertReadable } from './headers';
 import { inflate, readCodings } from './inflate';
 import { readJson } from './json';
 import type { Middleware } from './middleware-chain';
@@ -25,9 +26,10 @@ export interface ContentHeaders {
  */
 export function createDecode(limits: DecodeLimits): Middleware {
   return function decode(context, next) {
-    const { payload } = context;
+    const { delivery, payload } = context;
+    assertReadable(delivery.headers);
     if (!types.isUint8Array(payload)) return next();
-    const decoded = decodeBody(asBuffer(payload), context.delivery.properties, limits);
+    const decoded = decodeBody(asBuffer(payload), delivery.properties, limits);
     if (!(decoded instanceof Promise)) {
       // A handler may do with its bytes what it likes; the delivery's own are needed for a retry.
       context.payload = decoded === payload ? Buffer.from(payload) : decoded;

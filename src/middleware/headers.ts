@@ -1,14 +1,25 @@
-import { Rejected, type Headers } from '../message/message.module';
+import { Rejected, UNREADABLE_HEADERS, type Headers } from '../message/message.module';
 
 export function unauthenticated(why: string): Rejected {
   return new Rejected('unauthenticated', why);
 }
 
+/** @throws Rejected `malformed` when nobody knows what the producer said in them. */
+export function assertReadable(headers: Headers): void {
+  if (headers === UNREADABLE_HEADERS)
+    throw new Rejected(
+      'malformed',
+      'the headers are nested too deeply to be read; let the producer send flat ones',
+    );
+}
+
 /**
  * A header by its name in any case: `Authorization` and `authorization` are one to most producers, but not to AMQP.
  * The name as configured comes first.
+ * @throws as `assertReadable`.
  */
 export function readHeader(headers: Headers, name: string): unknown {
+  assertReadable(headers);
   if (Object.hasOwn(headers, name)) return headers[name];
   const wanted = name.toLowerCase();
   const found = Object.keys(headers).find((key) => key.toLowerCase() === wanted);
