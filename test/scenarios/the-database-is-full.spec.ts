@@ -53,14 +53,24 @@ describe('a database whose disk is full', () => {
   afterAll(() => world.remove());
 
   it.each([
-    ['a statement of the handler', 'trigger no_room before insert on effect', false],
-    ['its commit', 'constraint trigger no_room after insert on effect deferrable initially deferred', false],
-    ['the record of a retry', 'trigger no_room before insert on holdfast.inbox_message', true],
-  ] as const)(
+    ['the claim of a message', 'trigger no_room before insert on holdfast.inbox_message', '', false],
+    ['a statement of the handler', 'trigger no_room before insert on effect', '', false],
+    [
+      'its commit',
+      'constraint trigger no_room after insert on effect deferrable initially deferred',
+      '',
+      false,
+    ],
+    [
+      'the record of a retry',
+      'trigger no_room before insert on holdfast.inbox_message',
+      "when (new.state = 'retrying')",
+      true,
+    ],
+  ])(
     'and refuses %s costs no attempt: the messages are held, and done once there is room',
-    async (what, trigger, fails) => {
-      const where = fails ? "when (new.state = 'retrying')" : '';
-      await world.database.query(`create ${trigger} for each row ${where} execute function no_space()`);
+    async (what, trigger, when, fails) => {
+      await world.database.query(`create ${trigger} for each row ${when} execute function no_space()`);
       await world.database.query('update disk set is_full = true');
       const [before, already] = [await refusals(), received];
       const away = holdfast.events.next('dependency.changed', ({ available }) => !available);
