@@ -46,7 +46,7 @@ const stoppedForLong: Fault = {
   strike(stage, _draw, signal) {
     const { pace } = stage;
     const ms = pace < 1 ? Math.max(8_000, 30_000 * pace) : FIVE_MINUTES_MS;
-    return away(stage, ms, Math.round(50_000 * Math.min(1, pace)), signal);
+    return away(stage, ms, Math.round(200_000 * Math.min(1, pace)), signal);
   },
 };
 
