@@ -1,4 +1,5 @@
 import type { ConfirmChannel, Message } from 'amqplib';
+import { settleWithin } from '../message/message.module';
 import type { BrokerConnection } from './broker-connection';
 import { ChannelKeeper, confirmChannel } from './channel-keeper';
 import type { KnownExchanges } from './known-exchanges';
@@ -42,6 +43,11 @@ export class RefusedError extends UnconfirmedError {
 /** How amqplib words a `basic.nack`; it gives the same callback an error when the channel closes. */
 const NACKED = 'message nacked';
 
+/** Longer than a channel has to live to be opened again without a wait. */
+const RENEW_EVERY_MS = 15_000;
+/** What publications wait for another channel at most. */
+const RENEWAL_MS = 2_000;
+
 interface Pending {
   returned: boolean;
   readonly publication: Publication;
@@ -55,6 +61,10 @@ export class ConfirmPublisher {
   private readonly keeper: ChannelKeeper<ConfirmChannel>;
   private channel: ConfirmChannel | undefined;
   private readonly pending = new Map<string, Set<Pending>>();
+  private renewing: Promise<void> | undefined;
+  private renewedAt = -Infinity;
+  private onIdle: () => void = () => undefined;
+  private onReady: () => void = () => undefined;
 
   constructor(
     private readonly connection: BrokerConnection,
@@ -68,6 +78,7 @@ export class ConfirmPublisher {
           this.markReturned(message);
         });
         this.channel = channel;
+        this.onReady();
         return Promise.resolve();
       },
       lost: () => {
@@ -103,6 +114,8 @@ export class ConfirmPublisher {
     if (!(await this.isKnown(exchange))) {
       throw new UnroutableError(exchange, routingKey, 'the exchange does not exist');
     }
+    // The last wait before it is sent: nothing may go out on a channel that is being closed.
+    if (this.renewing) await this.renewing;
     const unavailable = this.unavailable;
     const channel = this.channel;
     if (unavailable !== undefined || !channel) throw new UnconfirmedError(unavailable);
@@ -146,7 +159,7 @@ export class ConfirmPublisher {
             persistent: true,
           },
           (error: Error | null) => {
-            settle(error ? unconfirmed(error, publication) : undefined);
+            settle(error ? this.unconfirmed(error, publication) : undefined);
           },
         );
       } catch (error) {
@@ -174,6 +187,33 @@ export class ConfirmPublisher {
     const same = this.pending.get(key);
     same?.delete(pending);
     if (same?.size === 0) this.pending.delete(key);
+    if (this.pending.size === 0) this.onIdle();
+  }
+
+  private unconfirmed(error: Error, { exchange, routingKey }: Publication): UnconfirmedError {
+    if (error.message !== NACKED) {
+      return new UnconfirmedError(`the broker did not confirm the message: ${error.message}`, {
+        cause: error,
+      });
+    }
+    if (performance.now() - this.renewedAt > RENEW_EVERY_MS) {
+      this.renewedAt = performance.now();
+      this.renewing = this.renew().finally(() => (this.renewing = undefined));
+    }
+    return new RefusedError(exchange, routingKey);
+  }
+
+  /**
+   * Goes on with another channel. One that met a full queue is refused until the queue is short again, and for ever when somebody
+   * has taken the limit away meanwhile (see test/assumptions).
+   */
+  private async renew(): Promise<void> {
+    const idle = new Promise<void>((resolve) => (this.onIdle = resolve));
+    // What is under way on the old one is confirmed first; what comes now waits for the new one.
+    if (this.pending.size > 0) await settleWithin(idle, this.timeoutMs);
+    const ready = new Promise<void>((resolve) => (this.onReady = resolve));
+    await this.keeper.renew();
+    await settleWithin(ready, RENEWAL_MS);
   }
 
   /** `basic.return` comes before the confirm on the same channel, and names no sequence number: matched by what it carries. */
@@ -197,10 +237,4 @@ function correlation(
   headers: Record<string, unknown>,
 ): string {
   return [exchange, routingKey, id, headers['holdfast-copy-token']].join('\0');
-}
-
-function unconfirmed(error: Error, { exchange, routingKey }: Publication): UnconfirmedError {
-  return error.message === NACKED
-    ? new RefusedError(exchange, routingKey)
-    : new UnconfirmedError(`the broker did not confirm the message: ${error.message}`, { cause: error });
 }
