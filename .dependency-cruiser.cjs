@@ -22,6 +22,8 @@ const MAY_KNOW = {
     'registration',
     'topology',
   ],
+  // What the broker makes of what was declared: the plan, the queues of the handlers, and what the broker says of them.
+  inspection: ['broker', 'config', 'message', 'registration', 'topology'],
   access: ['config', 'database', 'message'],
   // access: only for the guards on its controller.
   consumer: [
@@ -30,6 +32,7 @@ const MAY_KNOW = {
     'config',
     'database',
     'idempotency',
+    'inspection',
     'message',
     'processing',
     'registration',
@@ -43,6 +46,7 @@ const MAY_KNOW = {
     'broker',
     'database',
     'idempotency',
+    'inspection',
     'consumer',
     'middleware',
     'access',

@@ -4,6 +4,7 @@ import { ConsumerModule } from './consumer/consumer.module';
 import { DatabaseModule, type EntityClass } from './database/database.module';
 import { BrokerModule } from './broker/broker.module';
 import { IdempotencyModule } from './idempotency/idempotency.module';
+import { InspectionModule } from './inspection/inspection.module';
 import { IntakeModule } from './intake/intake.module';
 import { MessageModule } from './message/message.module';
 import { RegistrationModule } from './registration/registration.module';
@@ -29,7 +30,7 @@ export interface HoldfastOptions {
 @Module({})
 export class HoldfastModule {
   static forRoot(options: HoldfastOptions = {}): DynamicModule {
-    const rooms = [MessageModule, BrokerModule, IdempotencyModule, RegistrationModule];
+    const rooms = [MessageModule, BrokerModule, IdempotencyModule, InspectionModule, RegistrationModule];
     const consumers = ConsumerModule.forRoot({ mayIgnore: options.requireAllHandlers === false });
     return {
       module: HoldfastModule,

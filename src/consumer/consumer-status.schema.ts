@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FINDING_KINDS } from '../message/message.module';
 import type { ConsumerStatus } from './consumer-status';
 
 /** `ConsumerStatus` in the words of the API's description; the compiler keeps the two alike. */
@@ -23,6 +24,19 @@ export const consumerStatusSchema = z.object({
       mend: z.string(),
     }),
   ),
+  findings: z
+    .array(
+      z.object({
+        object: z.string().describe('The work queue or its dead-letter queue.'),
+        kind: z.enum(FINDING_KINDS),
+        policy: z.string().nullable(),
+        key: z.string().nullable(),
+        value: z.union([z.string(), z.number()]).nullable(),
+        effect: z.string(),
+        mend: z.string(),
+      }),
+    )
+    .describe('What policies of the broker, or a missing queue, do to its messages.'),
   retryDelays: z.array(z.string()).describe('The delays before each further try.'),
   deadLetterQueue: z.string(),
 }) satisfies z.ZodType<ConsumerStatus>;

@@ -1,4 +1,4 @@
-import type { ConsumerState, Drift } from '../message/message.module';
+import type { ConsumerState, Drift, Finding } from '../message/message.module';
 
 /** One consumer as an operator sees it: `GET /api/v1/consumers`, readiness and the metrics read nothing else. */
 export interface ConsumerStatus {
@@ -20,6 +20,8 @@ export interface ConsumerStatus {
   readonly waiting: number;
   readonly paused: { readonly by: string; readonly at: string; readonly reason: string | null } | null;
   readonly drift: readonly Drift[];
+  /** What policies, or a missing queue, do to its work queue and its dead-letter queue. */
+  readonly findings: readonly Finding[];
   /** `['10s', '30s', '1m']`: the delays before each further try. */
   readonly retryDelays: readonly string[];
   readonly deadLetterQueue: string;

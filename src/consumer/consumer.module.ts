@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { AccessModule } from '../access/access.module';
 import { BrokerModule } from '../broker/broker.module';
 import { IdempotencyModule } from '../idempotency/idempotency.module';
+import { InspectionModule } from '../inspection/inspection.module';
 import { MessageModule } from '../message/message.module';
 import { ProcessingModule } from '../processing/processing.module';
 import { RegistrationModule } from '../registration/registration.module';
@@ -21,6 +22,7 @@ export class ConsumerModule {
         AccessModule,
         BrokerModule,
         IdempotencyModule,
+        InspectionModule,
         MessageModule,
         ProcessingModule,
         RegistrationModule,

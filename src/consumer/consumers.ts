@@ -15,6 +15,7 @@ import {
 } from '../config/config.module';
 import { Database } from '../database/database.module';
 import { OutboxRelay } from '../idempotency/idempotency.module';
+import { Findings } from '../inspection/inspection.module';
 import { EventBus, formatDuration, parseDuration, type MessageContext } from '../message/message.module';
 import { MessageProcessor, PipelineFactory } from '../processing/processing.module';
 import {
@@ -67,6 +68,7 @@ export class Consumers
     private readonly processor: MessageProcessor,
     private readonly outbox: OutboxRelay,
     private readonly pauses: PauseWatch,
+    private readonly findings: Findings,
     private readonly events: EventBus,
   ) {}
 
@@ -213,6 +215,7 @@ export class Consumers
       waiting: consumer.waiting,
       paused: pause ? { by: pause.by, at: pause.at.toISOString(), reason: pause.reason } : null,
       drift: consumer.drift,
+      findings: this.findings.of(definition.queue, names.deadLetters(definition.queue)),
       retryDelays: (definition.handlers[0]?.retry.lanes ?? []).map(([delay]) => formatDuration(delay ?? 0)),
       deadLetterQueue: names.deadLetters(definition.queue),
     };

@@ -3,6 +3,7 @@ import { TerminusModule } from '@nestjs/terminus';
 import { PrometheusModule } from '@willsoto/nestjs-prometheus';
 import { AccessModule } from '../access/access.module';
 import { BrokerModule } from '../broker/broker.module';
+import { InspectionModule } from '../inspection/inspection.module';
 import { MessageModule } from '../message/message.module';
 import { HealthController } from './health/health.controller';
 import { ServiceHealth } from './health/service-health';
@@ -19,6 +20,7 @@ import { MessageTracing } from './traces/message-tracing';
   imports: [
     AccessModule,
     BrokerModule,
+    InspectionModule,
     MessageModule,
     MetricsModule,
     // Our controller: behind a key where the configuration says so, and with states read at each scrape.

@@ -1,4 +1,5 @@
 import type { ConsumerStatus } from '../../consumer/consumer.module';
+import type { Finding } from '../../message/message.module';
 import { judgeReadiness, type ServiceState } from './readiness';
 
 const consumer = (queue: string, more: Partial<ConsumerStatus> = {}): ConsumerStatus => ({
@@ -13,6 +14,7 @@ const consumer = (queue: string, more: Partial<ConsumerStatus> = {}): ConsumerSt
   waiting: 0,
   paused: null,
   drift: [],
+  findings: [],
   retryDelays: [],
   deadLetterQueue: `${queue}.dlq`,
   ...more,
@@ -24,6 +26,8 @@ const well: ServiceState = {
   connections: { consume: connected, publish: connected },
   database: { available: true, reason: undefined },
   consumers: [consumer('orders')],
+  findings: [],
+  policies: { state: 'read' },
 };
 const drift = [
   {
@@ -119,5 +123,51 @@ describe('judgeReadiness', () => {
       consumers: [consumer('orders', { state: 'paused', paused: { by: 'ann', at: '', reason: null } })],
     });
     expect(parts.at(-1)?.details).toEqual({ state: 'paused', pausedBy: 'ann' });
+  });
+
+  describe('of a topology that somebody else has changed', () => {
+    const finding = (object: string): Finding => ({
+      object,
+      kind: 'expires',
+      policy: 'all',
+      key: 'message-ttl',
+      value: 5,
+      effect: 'a message is lost',
+      mend: 'let the policy "all" not match it',
+    });
+    const topology = (more: Partial<ServiceState>): unknown =>
+      judgeReadiness({ ...well, ...more }).find(({ name }) => name === 'topology');
+
+    it('says what happens and what mends it, and stays ready', () => {
+      expect(topology({ findings: [finding('orders'), finding('mail')] })).toEqual({
+        name: 'topology',
+        up: true,
+        details: {
+          policies: 'read',
+          degraded: true,
+          findings: [
+            { object: 'orders', kind: 'expires', policy: 'all', effect: 'a message is lost' },
+            { object: 'mail', kind: 'expires', policy: 'all', effect: 'a message is lost' },
+          ],
+          mend: ['let the policy "all" not match it'],
+        },
+      });
+      expect(missing({ ...well, findings: [finding('orders')] })).toEqual({});
+    });
+
+    it('says when it cannot be known', () => {
+      expect(topology({ policies: { state: 'unreadable', reason: 'ECONNREFUSED' } })).toMatchObject({
+        up: true,
+        details: { policies: 'unreadable', reason: 'ECONNREFUSED' },
+      });
+      expect(topology({ policies: undefined })).toMatchObject({ details: { policies: 'not read yet' } });
+    });
+
+    it('names the first and counts the rest', () => {
+      const many = Array.from({ length: 25 }, (_, i) => finding(`q${i}`));
+      expect(topology({ findings: many })).toMatchObject({
+        details: { findings: many.slice(0, 20).map(({ object }) => ({ object })), more: 5 },
+      });
+    });
   });
 });

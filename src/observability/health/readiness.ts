@@ -1,4 +1,8 @@
 import type { ConsumerStatus } from '../../consumer/consumer.module';
+import type { Finding, PolicyState } from '../../message/message.module';
+
+/** What is told of; the rest is in the metrics. */
+const MOST_FINDINGS = 20;
 
 /** Everything readiness is judged by: states that others keep, never a probe of a dependency. */
 export interface ServiceState {
@@ -6,6 +10,8 @@ export interface ServiceState {
   readonly connections: Readonly<Record<'consume' | 'publish', ConnectionState>>;
   readonly database: { readonly available: boolean; readonly reason: string | undefined };
   readonly consumers: readonly ConsumerStatus[];
+  readonly findings: readonly Finding[];
+  readonly policies: { readonly state: PolicyState; readonly reason?: string } | undefined;
 }
 
 export interface ConnectionState {
@@ -30,6 +36,7 @@ export function judgeReadiness(state: ServiceState): Part[] {
       up: state.database.available,
       details: state.database.available ? {} : { reason: state.database.reason ?? 'not reached yet' },
     },
+    judgeTopology(state),
     ...judgeConsumers(state.consumers),
   ];
 }
@@ -46,6 +53,25 @@ function judgeBroker({ consume, publish }: ServiceState['connections']): Part {
       consume: consume.status,
       publish: publish.status,
       ...(reasons.length > 0 && { reason: reasons.join('; ') }),
+    },
+  };
+}
+
+/** Always up: a policy of somebody else must not take every replica out of service. */
+function judgeTopology({ findings, policies }: ServiceState): Part {
+  const shown = findings.slice(0, MOST_FINDINGS);
+  return {
+    name: 'topology',
+    up: true,
+    details: {
+      policies: policies?.state ?? 'not read yet',
+      ...(policies?.reason !== undefined && { reason: policies.reason }),
+      ...(findings.length > 0 && {
+        degraded: true,
+        findings: shown.map(({ object, kind, policy, effect }) => ({ object, kind, policy, effect })),
+        mend: [...new Set(shown.map(({ mend }) => mend))],
+      }),
+      ...(findings.length > shown.length && { more: findings.length - shown.length }),
     },
   };
 }

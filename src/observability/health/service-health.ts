@@ -7,6 +7,7 @@ import {
 import { BrokerConnections } from '../../broker/broker.module';
 import { Consumers } from '../../consumer/consumer.module';
 import { Database } from '../../database/database.module';
+import { Findings, Inspection } from '../../inspection/inspection.module';
 import { EventBus } from '../../message/message.module';
 import { maskUrl } from '../logs/secrets';
 import { judgeReadiness, type ConnectionState, type Part, type ServiceState } from './readiness';
@@ -24,6 +25,8 @@ export class ServiceHealth implements OnModuleInit, OnModuleDestroy, OnApplicati
     private readonly broker: BrokerConnections,
     private readonly database: Database,
     private readonly consumers: Consumers,
+    private readonly findings: Findings,
+    private readonly inspection: Inspection,
   ) {}
 
   onModuleInit(): void {
@@ -76,6 +79,8 @@ export class ServiceHealth implements OnModuleInit, OnModuleDestroy, OnApplicati
       connections: { consume: connection('consume', consume), publish: connection('publish', publish) },
       database: { available: this.database.available, reason: masked(this.database.gate.reason) },
       consumers: this.consumers.list(),
+      findings: this.findings.list(),
+      policies: this.inspection.policyCheck,
     };
   }
 }

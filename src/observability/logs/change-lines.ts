@@ -11,6 +11,7 @@ export type ChangeEvent =
   | 'dependency.changed'
   | 'consumer.changed'
   | 'topology.drifted'
+  | 'policies.checked'
   | 'publication.failed'
   | 'retention.swept';
 
@@ -64,6 +65,15 @@ export const CHANGE_LINES: ChangeLines = {
     text: `${queue} is not as declared: ${drift.slice(0, 5).map(driftWords).join('; ')}`,
   }),
 
+  'policies.checked': ({ state, reason }) => ({
+    level: state === 'unreadable' ? 'warn' : 'log',
+    fields: { state, reason: readable(reason) },
+    text:
+      state === 'read'
+        ? 'the policies of RabbitMQ are read and judged every minute'
+        : `whether a policy of RabbitMQ drops, expires or reroutes messages cannot be checked${because(reason)}. ${POLICY_MEND}`,
+  }),
+
   'publication.failed': ({ exchange, routingKey, error }) => ({
     level: 'error',
     fields: { exchange, routingKey, error: errorFields(error) },
@@ -111,6 +121,9 @@ const CONSUMER_WORDS: Readonly<Record<ConsumerState, string>> = {
   drifted: 'does not consume: its queue is not as declared',
   stopped: 'has stopped',
 };
+
+const POLICY_MEND =
+  'Let HOLDFAST_MANAGEMENT_URL name the management API and a user of it that has the tag "management"';
 
 function driftWords({ argument, declared, existing, mend }: Drift): string {
   return `${argument} is ${existing}, declared ${declared}. ${mend}`;

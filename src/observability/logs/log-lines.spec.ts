@@ -83,6 +83,35 @@ describe('LogLines', () => {
     ]);
   });
 
+  it('says once whether policies can be checked, and which setting mends it', () => {
+    events.emit('policies.checked', { state: 'not-configured', reason: 'it is not set' });
+    events.emit('policies.checked', { state: 'unreadable', reason: 'http://rabbit ECONNREFUSED' });
+    events.emit('policies.checked', { state: 'unreadable', reason: 'http://rabbit answers 503' });
+    events.emit('policies.checked', { state: 'read' });
+    expect(lines.map(({ level }) => level)).toEqual(['log', 'warn', 'log']);
+    expect(lines[0]?.text).toMatch(/cannot be checked: it is not set\. Let HOLDFAST_MANAGEMENT_URL name/);
+    expect(lines[1]?.text).toMatch(/cannot be checked: http:\/\/rabbit ECONNREFUSED/);
+    expect(lines[2]?.text).toMatch(/are read and judged every minute/);
+  });
+
+  it('says what is found, and when it is gone', () => {
+    const finding = {
+      object: 'orders',
+      kind: 'expires',
+      policy: 'all',
+      key: 'message-ttl',
+      value: 5,
+      effect: 'a message is lost',
+      mend: 'mend it',
+    } as const;
+    events.emit('findings.changed', { opened: [finding], closed: [] });
+    events.emit('findings.changed', { opened: [], closed: [finding] });
+    expect(lines).toMatchObject([
+      { level: 'warn', context: 'Holdfast', text: expect.stringContaining('Mend: mend it') },
+      { level: 'log', text: expect.stringContaining('no longer') },
+    ]);
+  });
+
   it('gathers failures to publish to one exchange into a line with their number', () => {
     jest.useFakeTimers();
     const fail = (exchange: string): void => {

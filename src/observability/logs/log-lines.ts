@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } fro
 import { InjectConfig, type ServiceConfig } from '../../config/config.module';
 import { EventBus, type HoldfastEvents } from '../../message/message.module';
 import { CHANGE_LINES, type ChangeEvent } from './change-lines';
+import { findingLines } from './finding-lines';
 import { settledLine, type LogLine } from './settled-line';
 
 const FAILURES_MS = 10_000;
@@ -39,6 +40,10 @@ export class LogLines implements OnModuleInit, OnApplicationShutdown {
         `${state} ${reason ?? ''}`,
       ]),
       this.writeChanges('topology.drifted', ({ queue, drift }) => [queue, JSON.stringify(drift)]),
+      this.writeChanges('policies.checked', ({ state }) => ['policies', state]),
+      this.events.on('findings.changed', (event) => {
+        for (const line of findingLines(event)) write(this.changes, line);
+      }),
       this.events.on('publication.failed', (event) => {
         this.writePublicationFailure(event);
       }),

@@ -42,6 +42,13 @@ export const METRICS: readonly FactoryProvider[] = [
     help: 'Messages waiting in the queue, dead-letter queues included.',
     labelNames: ['queue'],
   }),
+  define('holdfast_topology_findings', Gauge, {
+    help: 'Ways in which a policy, or a missing queue or exchange, drops, expires, reroutes or holds up messages.',
+    labelNames: ['queue', 'kind'],
+  }),
+  define('holdfast_policies_readable', Gauge, {
+    help: '1 while the policies of RabbitMQ can be read and judged.',
+  }),
   define('holdfast_outbox_oldest_timestamp_seconds', Gauge, {
     help: 'When the oldest message of the outbox that is not published yet was written; 0 when there is none.',
   }),

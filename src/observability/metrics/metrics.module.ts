@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { BrokerModule } from '../../broker/broker.module';
 import { IdempotencyModule } from '../../idempotency/idempotency.module';
+import { InspectionModule } from '../../inspection/inspection.module';
 import { MessageModule } from '../../message/message.module';
 import { MessageMetrics } from './message-metrics';
 import { METRICS } from './metric-definitions';
@@ -10,7 +11,7 @@ import { StateGauges, StateMetrics, StateSources } from './state-metrics';
 
 /** Counts events and reads states; `/metrics` itself is served through nestjs-prometheus. */
 @Module({
-  imports: [BrokerModule, IdempotencyModule, MessageModule],
+  imports: [BrokerModule, IdempotencyModule, InspectionModule, MessageModule],
   providers: [
     { provide: REGISTRY, useFactory: createRegistry },
     ...METRICS,

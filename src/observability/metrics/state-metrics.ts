@@ -5,6 +5,7 @@ import { BrokerConnections } from '../../broker/broker.module';
 import { Consumers, type ConsumerStatus } from '../../consumer/consumer.module';
 import { Database } from '../../database/database.module';
 import { OutboxStore } from '../../idempotency/idempotency.module';
+import { Findings, Inspection } from '../../inspection/inspection.module';
 import { settleWithin, type ConsumerState } from '../../message/message.module';
 import { MessageMetrics } from './message-metrics';
 import { QueueDepths } from './queue-depths';
@@ -23,6 +24,8 @@ export class StateSources {
     readonly database: Database,
     readonly outbox: OutboxStore,
     readonly depths: QueueDepths,
+    readonly findings: Findings,
+    readonly inspection: Inspection,
   ) {}
 }
 
@@ -36,6 +39,8 @@ export class StateGauges {
     @InjectMetric('holdfast_broker_blocked') readonly blocked: Gauge<'connection'>,
     @InjectMetric('holdfast_database_available') readonly database: Gauge,
     @InjectMetric('holdfast_queue_ready') readonly ready: Gauge<'queue'>,
+    @InjectMetric('holdfast_topology_findings') readonly findings: Gauge<'queue' | 'kind'>,
+    @InjectMetric('holdfast_policies_readable') readonly policies: Gauge,
     @InjectMetric('holdfast_outbox_oldest_timestamp_seconds') readonly outboxOldest: Gauge,
   ) {}
 }
@@ -60,6 +65,7 @@ export class StateMetrics {
       this.gauges.blocked.set({ connection }, status === 'blocked' ? 1 : 0);
     }
     this.gauges.database.set(database.available ? 1 : 0);
+    this.readFindings();
     await Promise.all([this.readDepths(list), this.readOutbox()]);
     return this.registry.metrics();
   }
@@ -73,6 +79,14 @@ export class StateMetrics {
       for (const name of STATES)
         this.gauges.consumerState.set({ queue, state: name }, name === state ? 1 : 0);
     }
+  }
+
+  /** Only what is found has a series: queues times kinds would be many, and nearly always 0. */
+  private readFindings(): void {
+    const { findings, inspection } = this.sources;
+    this.gauges.findings.reset();
+    for (const { object, kind } of findings.list()) this.gauges.findings.inc({ queue: object, kind });
+    this.gauges.policies.set(inspection.policyCheck?.state === 'read' ? 1 : 0);
   }
 
   private async readDepths(list: readonly ConsumerStatus[]): Promise<void> {
