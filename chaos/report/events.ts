@@ -1,4 +1,4 @@
-import { duration } from './figures';
+import { duration, oneLine } from './figures';
 import type { FaultRecord } from './journal';
 
 /** Something worth a line. */
@@ -16,11 +16,6 @@ export function eventsOf(faults: readonly FaultRecord[]): RunEvent[] {
     .flatMap(eventsOfOne)
     .map((event) => ({ ...event, text: oneLine(event.text) }))
     .sort((one, other) => one.at - other.at);
-}
-
-/** What a process said may bring line breaks and colours of its own; on a redrawn screen they would tear the picture. */
-function oneLine(text: string): string {
-  return text.replaceAll(/\p{Cc}\[[\d;?]*[A-Za-z]/gu, '').replaceAll(/[\s\p{Cc}]+/gu, ' ');
 }
 
 function eventsOfOne(fault: FaultRecord, index: number): RunEvent[] {

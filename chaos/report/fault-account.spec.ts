@@ -43,6 +43,12 @@ describe('the account of the faults', () => {
     expect(courseOf(faultOf(fault))).toBe(course);
   });
 
+  it('keeps a failure short, and in one line', () => {
+    const [line] = failuresOf([faultOf({ failure: `\x1b[1mrefused\n${'usage '.repeat(200)}` })]);
+    expect(line).toMatch(/^broker: kill -9, at 00:10: refused usage [usage ]*\.\.\.$/);
+    expect(line?.length).toBeLessThan(350);
+  });
+
   it('says the same failure once, with all its times', () => {
     expect(
       failuresOf([

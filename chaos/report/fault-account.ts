@@ -1,5 +1,8 @@
-import { clock, duration, median } from './figures';
+import { clock, duration, median, oneLine, shorten } from './figures';
 import type { FaultRecord } from './journal';
+
+/** In characters: a command that was refused may print its whole manual. The whole of it is in the journal. */
+const LONGEST_FAILURE = 300;
 
 /** What faults of one name did in a run. */
 export interface FaultAccount {
@@ -41,7 +44,8 @@ export function failuresOf(faults: readonly FaultRecord[]): string[] {
   return [...groupBy(failed, ({ name, failure }) => JSON.stringify([name, failure])).values()].map((same) => {
     const { name, failure = '' } = same[0];
     const times = same.length > 1 ? `${same.length} times, ` : '';
-    return `${name}, ${times}at ${same.map(({ from }) => clock(from)).join(', ')}: ${failure}`;
+    const words = shorten(oneLine(failure), LONGEST_FAILURE);
+    return `${name}, ${times}at ${same.map(({ from }) => clock(from)).join(', ')}: ${words}`;
   });
 }
 

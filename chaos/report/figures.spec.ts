@@ -1,4 +1,4 @@
-import { clock, count, counted, duration, median, shorten } from './figures';
+import { clock, count, counted, duration, median, oneLine, printable, shorten } from './figures';
 
 describe('figures', () => {
   it.each([
@@ -45,6 +45,19 @@ describe('figures', () => {
   it('counts nouns', () => {
     expect(counted(1, 'fault')).toBe('1 fault');
     expect(counted(0, 'process', 'processes')).toBe('0 processes');
+  });
+
+  it.each([
+    ['plain', 'plain'],
+    ['\x1b[1mUsage\x1b[0m  two', 'Usage two'],
+    ['a\r\nb\tc\x07 ', 'a b c'],
+    ['[1] stays', '[1] stays'],
+  ])('makes one line of %j', (text, line) => {
+    expect(oneLine(text)).toBe(line);
+  });
+
+  it('keeps the lines of a history, and no control character in them', () => {
+    expect(printable('one\n  \x1b[31mtwo\x1b[0m\r\nthree')).toBe('one\n  two \nthree');
   });
 
   it('shortens only what is too long, and then to the length allowed', () => {

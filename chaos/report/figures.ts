@@ -34,6 +34,15 @@ export function shorten(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most - 3)}...`;
 }
 
+/** What a process said may bring colours and control characters of its own, which would tear a table or a redrawn screen. */
+export function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}\[[\d;?]*[A-Za-z]/gu, '').replaceAll(/[^\P{Cc}\n]/gu, ' ');
+}
+
+export function oneLine(text: string): string {
+  return printable(text).replaceAll(/\s+/g, ' ').trim();
+}
+
 /** @returns undefined for nothing at all. */
 export function median(values: readonly number[]): number | undefined {
   const sorted = [...values].sort((one, other) => one - other);

@@ -1,5 +1,5 @@
 import { accountFaults, failuresOf } from './fault-account';
-import { clock, count } from './figures';
+import { clock, count, printable } from './figures';
 import type { Journal, Report, Verdict } from './journal';
 import { faultsTitle, verdictsTitle } from './table';
 import type { Table } from './tables';
@@ -77,7 +77,7 @@ function verdictItem({ passed, rule, detail }: Verdict): string {
 
 function violationBlocks({ rule, violations }: Verdict): string[] {
   if (violations.length === 0) return [];
-  return [`${plain(rule)}:`, ...violations.map(fenced)];
+  return [`${plain(rule)}:`, ...violations.map((violation) => fenced(printable(violation)))];
 }
 
 function list(items: readonly string[]): string {

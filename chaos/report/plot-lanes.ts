@@ -1,5 +1,5 @@
 import { courseOf, isUnrecovered } from './fault-account';
-import { shorten } from './figures';
+import { oneLine, shorten } from './figures';
 import type { FaultRecord } from './journal';
 import { placeLabels } from './lane-labels';
 import { COLOURS, textWidth, type Frame } from './plot-frame';
@@ -13,7 +13,7 @@ const ROW_HEIGHT = 15;
 const MOST_ROWS = 4;
 const LABEL_GAP = 8;
 /** In characters. */
-const LONGEST_NAME = 48;
+const LONGEST_NAME = 60;
 const LANE_GAP = 18;
 /** Where there are more, the tints run together and say nothing. */
 const MOST_TINTS = 150;
@@ -132,16 +132,21 @@ function labelOf(bands: readonly Band[]) {
     return {
       band,
       x: band.x,
-      width: textWidth(shorten(name, LONGEST_NAME), FONT_SIZE),
+      width: textWidth(labelText(band.fault), FONT_SIZE),
       weight: (wentWrong ? 2e9 : 0) + (isFirst ? 1e9 : 0) + recoveredMs,
     };
   };
 }
 
+/** Without what the lane says already. */
+function labelText({ name, lane }: FaultRecord): string {
+  const prefix = `${lane}: `;
+  return shorten(name.startsWith(prefix) ? name.slice(prefix.length) : name, LONGEST_NAME);
+}
+
 function bandMarkup({ fault, x, width, colour }: Band, frame: Frame, top: number): string {
   const shape = { y: top, height: BAND_HEIGHT, rx: 1.5 };
-  const { name, detail, failure, to, recoveredMs } = fault;
-  const tooltip = [name, detail, failure && `could not be done: ${failure}`, courseOf(fault)];
+  const { failure, to, recoveredMs } = fault;
   const fill = isUnrecovered(fault) ? COLOURS.alarm : colour;
   const recovery =
     to === undefined || recoveredMs === undefined
@@ -157,10 +162,19 @@ function bandMarkup({ fault, x, width, colour }: Band, frame: Frame, top: number
   return element(
     'g',
     {},
-    element('title', {}, text(tooltip.filter((line) => line !== undefined && line !== '').join('\n'))),
+    element('title', {}, text(tooltipOf(fault))),
     element('rect', { ...shape, x, width, ...(failure === undefined ? solid(fill) : hollow(colour)) }),
     ...recovery,
   );
+}
+
+function tooltipOf(fault: FaultRecord): string {
+  const { name, detail = '', failure } = fault;
+  const failed = failure === undefined ? '' : `could not be done: ${failure}`;
+  return [name, detail, failed, courseOf(fault)]
+    .map(oneLine)
+    .filter((line) => line !== '')
+    .join('\n');
 }
 
 function leader({ x, colour }: Band, top: number, bottom: number): string {
@@ -188,6 +202,6 @@ function labelMarkup({ fault }: Band, x: number, y: number): string {
       'stroke-linejoin': 'round',
       'paint-order': 'stroke',
     },
-    text(shorten(fault.name, LONGEST_NAME)),
+    text(labelText(fault)),
   );
 }

@@ -86,6 +86,25 @@ describe('the plot of a run', () => {
     expect(names.length).toBeLessThan(100);
   });
 
+  it('names no fault by what its lane says already', () => {
+    const faults = ['replica: kill -9', 'broker: kill -9'].map((name) => faultOf({ name, lane: 'replica' }));
+    const texts = textsOf(draw({ samples: steadySamples(60, 9), faults }));
+    expect(texts).toContain('kill -9');
+    expect(texts).toContain('broker: kill -9');
+  });
+
+  it('shortens a name that no lane has room for', () => {
+    const name = 'wire: answers lost '.repeat(20);
+    const svg = draw({
+      samples: steadySamples(60, 9),
+      faults: [faultOf({ name, from: 59_000, to: 60_000 })],
+    });
+    const label = findAll(svg, 'text').find(({ text }) => text.startsWith('wire'));
+    expect(label?.text).toHaveLength(60);
+    expect(Number(label?.attributes.x)).toBeGreaterThan(0);
+    expect(tooltipsOf(svg)[0]).toContain(name.trim());
+  });
+
   it('puts faults where they happened on the axis of the chart', () => {
     const svg = draw({
       samples: steadySamples(600, 9),

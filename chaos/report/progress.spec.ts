@@ -241,6 +241,24 @@ describe('the progress elsewhere', () => {
     ]);
   });
 
+  it('tells what happened in the order in which it happened', () => {
+    const log = new Log();
+    const { journal, progress } = stageOn(log);
+    journal.faults.push(
+      faultOf({ name: 'a', from: 1_000, to: 9_000, recoveredMs: 0 }),
+      faultOf({ name: 'b', from: 2_000, to: 3_000, recoveredMs: 1_000 }),
+    );
+    progress.tick();
+    expect(log.lines.slice(0, 6).map((line) => line.slice(0, 11))).toEqual([
+      '00:01 begin',
+      '00:02 begin',
+      '00:03 ends ',
+      '00:04 well ',
+      '00:09 ends ',
+      '00:09 well ',
+    ]);
+  });
+
   it('says so when the backlog is unknown', () => {
     const log = new Log();
     const { journal, progress } = stageOn(log);

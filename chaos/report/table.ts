@@ -1,5 +1,5 @@
 import { failuresOf } from './fault-account';
-import { count, counted } from './figures';
+import { count, counted, printable } from './figures';
 import type { Journal, Report, Verdict } from './journal';
 import { textTable, wrap } from './text-table';
 import type { Table } from './tables';
@@ -78,7 +78,11 @@ function violationLines({ rule, violations }: Verdict, index: number): string[] 
   return [
     ...(index > 0 ? [''] : []),
     rule,
-    ...violations.flatMap((violation) => violation.split('\n').map((line) => `${INDENT}${line}`)),
+    ...violations.flatMap((violation) =>
+      printable(violation)
+        .split('\n')
+        .map((line) => `${INDENT}${line}`),
+    ),
   ];
 }
 

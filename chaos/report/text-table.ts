@@ -1,4 +1,4 @@
-import { shorten } from './figures';
+import { oneLine, shorten } from './figures';
 import type { Table } from './tables';
 
 const GAP = '  ';
@@ -25,7 +25,7 @@ export function textTable({ heads, rows }: Table, width: number): string[] {
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(/\s+/).filter((part) => part !== '')) {
+  for (const word of oneLine(text).split(' ')) {
     if (line !== '' && line.length + 1 + word.length > width) {
       lines.push(line);
       line = '';
