@@ -20,6 +20,10 @@ export class RabbitmqCluster implements BrokerServer {
     return this.cluster.url;
   }
 
+  get managementUrl(): string {
+    return this.nodes.map(({ managementUrl }) => managementUrl).join(',');
+  }
+
   get nodes(): readonly ClusterNode[] {
     return this.cluster.nodes;
   }

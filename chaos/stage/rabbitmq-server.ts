@@ -15,7 +15,7 @@ export class RabbitmqServer implements BrokerServer {
   private readonly api: BrokerApi;
 
   private constructor(private readonly server: ExtraServer) {
-    this.api = new BrokerApi([server.managementUrl ?? '']);
+    this.api = new BrokerApi([this.managementUrl]);
   }
 
   static async start(): Promise<RabbitmqServer> {
@@ -28,6 +28,10 @@ export class RabbitmqServer implements BrokerServer {
 
   get url(): string {
     return this.server.url;
+  }
+
+  get managementUrl(): string {
+    return this.server.managementUrl ?? '';
   }
 
   kill(): Promise<void> {

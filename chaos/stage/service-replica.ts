@@ -24,6 +24,8 @@ export interface ReplicaOptions {
   readonly postgres: PostgresWire;
   /** The addresses given to the service; normally those of its wires. */
   readonly rabbitmqUrl: string;
+  /** Of the management API, for the inspection of policies; past the wires. */
+  readonly managementUrl: string;
   /** Past the wires, for effects of consumers without idempotency. */
   readonly databaseUrl: string;
   /** Where its log and its history go. */
@@ -90,6 +92,7 @@ export class ServiceReplica implements Replica {
         PORT: String(options.port),
         RABBITMQ_URL: options.rabbitmqUrl,
         DATABASE_URL: this.postgres.url,
+        HOLDFAST_MANAGEMENT_URL: options.managementUrl,
         HOLDFAST_NAMESPACE: 'chaos',
         HOLDFAST_HANDLERS: join(__dirname, '..', 'handlers'),
         HOLDFAST_API_KEYS: `chaos:admin:${API_KEY}`,

@@ -54,6 +54,7 @@ export class Theatre {
           amqp,
           postgres,
           rabbitmqUrl: amqp.url,
+          managementUrl: broker.managementUrl,
           databaseUrl: database.url,
           folder,
           // The last one: the first ones are the eldest of a long run.
