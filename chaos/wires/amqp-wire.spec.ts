@@ -1,3 +1,4 @@
+import { connect as dial, createServer, type AddressInfo } from 'node:net';
 import { connect, type ChannelModel, type ConfirmChannel } from 'amqplib';
 import { eventually } from '../../test/support/eventually';
 import { createTestVhost, type TestVhost } from '../../test/support/vhosts';
@@ -83,6 +84,18 @@ describe('a wire to RabbitMQ', () => {
     wire.mend();
     publish('none');
     await eventually(() => expect(confirmed).toContain('none'));
+  });
+
+  it('carries what a broker says before it hangs up in the middle of a frame', async () => {
+    const broker = createServer((socket) => socket.end(Buffer.from([1, 0, 1])));
+    await new Promise<void>((resolve) => broker.listen(0, '127.0.0.1', resolve));
+    const toIt = await openAmqpWire(`amqp://127.0.0.1:${(broker.address() as AddressInfo).port}`);
+    const chunks: Buffer[] = [];
+    const socket = dial(Number(new URL(toIt.url).port), '127.0.0.1', () => socket.end());
+    for await (const chunk of socket) chunks.push(chunk as Buffer);
+    expect(Buffer.concat(chunks)).toEqual(Buffer.from([1, 0, 1]));
+    await toIt.close();
+    await new Promise((resolve) => broker.close(resolve));
   });
 
   it('is broken off with its connections', async () => {

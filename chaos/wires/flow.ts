@@ -11,7 +11,6 @@ interface Waiting {
   readonly what: Buffer | Ending;
 }
 
-const NOTHING = Buffer.alloc(0);
 /** Beyond it the sender has to wait, as behind a full receive window. */
 const MOST_WAITING_BYTES = 256 * 1_024;
 /** A throttled flow goes on about this often. */
@@ -25,7 +24,6 @@ export class Flow {
   private conditions: Conditions;
   private readonly queue: Waiting[] = [];
   private waitingBytes = 0;
-  private dueAt = 0;
   /** When a throttled flow may go on. */
   private openAt = 0;
   private timer: NodeJS.Timeout | undefined;
@@ -54,7 +52,7 @@ export class Flow {
     });
     to.on('drain', () => {
       this.isFull = false;
-      this.pump();
+      this.holdSender();
     });
   }
 
@@ -76,7 +74,6 @@ export class Flow {
     else if (!this.sieve.sift(chunk, this.pass)) {
       this.hasEnded = true;
       this.send('reset');
-      reset(this.from);
     }
   }
 
@@ -92,9 +89,7 @@ export class Flow {
   private send(what: Buffer | Ending): void {
     if (this.conditions === CALM && this.queue.length === 0) this.deliver(what);
     else {
-      // Never before what was sent earlier, also when the delay has become shorter meanwhile.
-      this.dueAt = Math.max(this.dueAt, performance.now() + this.conditions.delayMs);
-      this.queue.push({ dueAt: this.dueAt, what });
+      this.queue.push({ dueAt: performance.now() + this.conditions.delayMs, what });
       this.waitingBytes += what.length;
       this.pump();
     }
@@ -103,7 +98,7 @@ export class Flow {
 
   private pump(): void {
     clearTimeout(this.timer);
-    for (let first = this.queue[0]; first && !this.conditions.held && !this.isFull; first = this.queue[0]) {
+    for (let first = this.queue[0]; first && !this.conditions.held; first = this.queue[0]) {
       const waitMs = Math.max(first.dueAt, this.openAt) - performance.now();
       if (waitMs > 0) {
         this.timer = setTimeout(() => {
@@ -135,15 +130,8 @@ export class Flow {
   private deliver(what: Buffer | Ending): void {
     if (this.to.destroyed) return;
     if (what === 'end') this.to.end();
-    else if (what === 'reset') this.resetBehindWhatWasWritten();
+    else if (what === 'reset') reset(this.to);
     else if (!this.to.write(what)) this.isFull = true;
-  }
-
-  /** A reset throws away what the kernel has not taken yet. */
-  private resetBehindWhatWasWritten(): void {
-    this.to.write(NOTHING, () => {
-      reset(this.to);
-    });
   }
 
   private holdSender(): void {

@@ -46,10 +46,9 @@ describe('a sieve of frames', () => {
     const sieve = new FrameSieve(new Frames());
     const whole = frame('forward', 4);
     expect(sift(sieve, [whole.subarray(0, 1)]).bytes).toEqual(Buffer.alloc(0));
+    expect(sieve.rest()).toEqual(whole.subarray(0, 1));
     expect(sift(sieve, [whole.subarray(1, 3)]).bytes).toEqual(whole.subarray(0, 3));
     expect(sieve.rest()).toEqual(Buffer.alloc(0));
-    expect(sift(sieve, [whole.subarray(3), whole.subarray(0, 1)]).bytes).toEqual(whole.subarray(3));
-    expect(sieve.rest()).toEqual(whole.subarray(0, 1));
   });
 
   it('lets exactly the right bytes through, however the stream is cut into chunks', () => {

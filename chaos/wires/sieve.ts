@@ -2,7 +2,7 @@
 export interface Sieve {
   /** Forwards of this chunk, and of what it kept of earlier ones, what may pass. @returns false: the connection ends here. */
   sift(chunk: Buffer, forward: (bytes: Buffer) => void): boolean;
-  /** What it still keeps when the sender has ended: the beginning of a frame that never came to its end. */
+  /** What it keeps, for when the sender has ended: the beginning of a frame that never came to its end. */
   rest(): Buffer;
 }
 
@@ -57,8 +57,6 @@ export class FrameSieve implements Sieve {
   }
 
   rest(): Buffer {
-    const { begun } = this;
-    this.begun = NOTHING;
-    return begun;
+    return this.begun;
   }
 }
