@@ -1,39 +1,53 @@
 import type { ConsumeMessage } from 'amqplib';
 import type { Delivery } from '../message/message.module';
+import { ownEntries } from './header-values';
 import { HEADER } from './headers';
 
+/** Far beyond every policy, and a number that Postgres still counts on from. */
+const MOST_FAILED_ATTEMPTS = 1_000_000;
+/** Ten years, as for every duration. */
+const LONGEST_DELAY_MS = 3_650 * 86_400_000;
+/** AMQP's names have no more; what is longer in one of our headers was not written by us. */
+const LONGEST_NAME = 255;
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** Reads one AMQP delivery. Whatever a producer put into a header, this never throws. */
+/** Reads one AMQP delivery. Whatever a producer put into a header, this never throws, and what it believes of it is bounded. */
 export function readDelivery(message: ConsumeMessage, queue: string, dueExchange: string): Delivery {
-  const headers = (message.properties.headers ?? {}) as Record<string, unknown>;
+  const headers = ownEntries(message.properties.headers ?? {});
   const viaRetry = message.fields.exchange === dueExchange;
   return {
     queue,
-    exchange: text(headers[HEADER.originExchange]) ?? message.fields.exchange,
-    routingKey: text(headers[HEADER.originRoutingKey]) ?? message.fields.routingKey,
+    exchange: nameIn(headers[HEADER.originExchange]) ?? message.fields.exchange,
+    routingKey: nameIn(headers[HEADER.originRoutingKey]) ?? message.fields.routingKey,
     properties: message.properties,
     headers,
     body: message.content,
     redelivered: message.fields.redelivered,
     viaRetry,
-    attempt: count(headers[HEADER.retryCount]) + 1,
+    attempt: count(headers[HEADER.retryCount], MOST_FAILED_ATTEMPTS) + 1,
     copyToken: uuid(headers[HEADER.copyToken]),
     // Only a copy of ours may ask to wait: a producer's header could hold a message back for ever.
-    delayLeftMs: viaRetry ? count(headers[HEADER.delayLeft]) : 0,
-    firstFailedAt: text(headers[HEADER.firstFailedAt]),
-    replay: text(headers[HEADER.replay]),
+    delayLeftMs: viaRetry ? count(headers[HEADER.delayLeft], LONGEST_DELAY_MS) : 0,
+    firstFailedAt: timeIn(headers[HEADER.firstFailedAt]),
+    replay: nameIn(headers[HEADER.replay]),
     receivedAt: performance.now(),
   };
 }
 
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
+function nameIn(value: unknown): string | undefined {
+  return typeof value === 'string' && Buffer.byteLength(value) <= LONGEST_NAME ? value : undefined;
 }
 
-function count(value: unknown): number {
+function timeIn(value: unknown): string | undefined {
+  return typeof value === 'string' && TIME.test(value) ? value : undefined;
+}
+
+function count(value: unknown, most: number): number {
   const number = typeof value === 'string' ? Number(value) : value;
-  return typeof number === 'number' && Number.isSafeInteger(number) && number > 0 ? number : 0;
+  return typeof number === 'number' && Number.isSafeInteger(number) && number > 0
+    ? Math.min(number, most)
+    : 0;
 }
 
 /** A token goes into a uuid column; what is no uuid is not ours. */

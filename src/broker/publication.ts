@@ -1,5 +1,8 @@
 import { UNREADABLE_HEADERS, type Delivery, type DeliveryProperties } from '../message/message.module';
+import { cut } from './cut';
+import { LATEST_TIMESTAMP, writable } from './header-values';
 import { HEADER, isBrokerHeader } from './headers';
+import { describeOrigin, readOrigin } from './origin-properties';
 import { UnpublishableError } from './unpublishable-error';
 
 /** A message to publish: always persistent, always confirmed, always mandatory. */
@@ -26,13 +29,16 @@ export interface CopyHeaders {
   readonly lastFailedAt?: string;
 }
 
-/** Ours together stay under 8 KiB: error and stack are cut, the producer's own headers never are. */
+/** Ours together stay under 8 KiB: error, stack and names are cut, the producer's own headers never are. */
 const ERROR_BYTES = 1_024;
 const STACK_BYTES = 4_096;
-const LONGEST_ORIGIN = 1_024;
+/** As long as AMQP lets names be; what amqplib makes of bytes that are no UTF-8 may be three times as long. */
+const NAME_BYTES = 255;
 
-/** Properties that would reroute, expire or refuse a copy (`userId` of another user closes the channel). */
-const UNSAFE_PROPERTIES = ['expiration', 'userId'] as const;
+/**
+ * Properties that would expire or refuse a copy (`userId` of another user closes the channel), and one that amqplib does not write.
+ */
+const UNSAFE_PROPERTIES = ['expiration', 'userId', 'clusterId'] as const;
 
 /**
  * A retry or dead-letter copy: body, properties and headers as the producer sent them plus ours. What cannot be copied is
@@ -47,55 +53,59 @@ export function copyOf(
 ): Publication {
   if (delivery.headers === UNREADABLE_HEADERS)
     throw new UnpublishableError('the headers are nested too deeply to be copied');
-  const headers: Record<string, unknown> = {};
-  const withheld: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(delivery.headers)) {
-    if (name.startsWith('holdfast-')) continue;
-    if (!isBrokerHeader(name)) headers[name] = value;
-    else if (!delivery.viaRetry && !name.endsWith('-count')) withheld[name] = value;
-  }
-  const properties: Record<string, unknown> = { ...delivery.properties };
+  const { kept, withheld } = partHeaders(delivery);
+  const properties: Record<string, unknown> = { ...delivery.properties, headers: undefined };
   for (const name of UNSAFE_PROPERTIES) {
     if (properties[name] !== undefined) withheld[name] = properties[name];
     properties[name] = undefined;
   }
-  const replaced: Record<string, string | undefined> = {
-    [HEADER.copyToken]: ours.token,
-    [HEADER.dueAt]: ours.dueAt === undefined ? undefined : new Date(ours.dueAt).toISOString(),
-    [HEADER.reason]: ours.reason,
-    [HEADER.error]: ours.error === undefined ? undefined : cut(ours.error, ERROR_BYTES),
-    [HEADER.stack]: ours.stack === undefined ? undefined : cut(ours.stack, STACK_BYTES),
-    [HEADER.handler]: ours.handler,
-    [HEADER.firstFailedAt]: delivery.firstFailedAt ?? ours.firstFailedAt,
-    [HEADER.lastFailedAt]: ours.lastFailedAt,
-    [HEADER.originExchange]: delivery.exchange,
-    [HEADER.originRoutingKey]: delivery.routingKey,
-    [HEADER.originProperties]: originProperties(delivery, withheld),
-    [HEADER.replay]: delivery.replay,
-  };
-  for (const [name, value] of Object.entries(replaced)) if (value !== undefined) headers[name] = value;
-  if (ours.delayLeftMs !== undefined && ours.delayLeftMs > 0) headers[HEADER.delayLeft] = ours.delayLeftMs;
-  headers[HEADER.retryCount] = ours.failedAttempts;
+  if (typeof properties['timestamp'] === 'number')
+    properties['timestamp'] = Math.min(properties['timestamp'], LATEST_TIMESTAMP);
+  const origin = { ...readOrigin(delivery.headers[HEADER.originProperties]), ...withheld };
+  const headers = { ...writableHeaders(kept), ...ownHeaders(delivery, ours, describeOrigin(origin)) };
   return { exchange, routingKey, body: delivery.body, properties, headers };
 }
 
-/** Written on the first copy and carried on from there: later deliveries no longer have the originals. */
-function originProperties(delivery: Delivery, withheld: Record<string, unknown>): string | undefined {
-  const earlier = delivery.headers[HEADER.originProperties];
-  if (typeof earlier === 'string') return earlier;
-  if (Object.keys(withheld).length === 0) return undefined;
-  const all = JSON.stringify(withheld);
-  if (all.length <= LONGEST_ORIGIN) return all;
-  // A long death history makes room for what steers a message.
-  const { CC, BCC, expiration, userId } = withheld;
-  return JSON.stringify({ CC, BCC, expiration, userId }).slice(0, LONGEST_ORIGIN);
+/** The producer's headers, and those among them that must not go onto a copy. */
+function partHeaders({ headers, viaRetry }: Delivery): Record<'kept' | 'withheld', Record<string, unknown>> {
+  const named = Object.entries(headers).filter(([name]) => !name.startsWith('holdfast-'));
+  const withheld = named.filter(([name]) => isBrokerHeader(name) && !viaRetry && !name.endsWith('-count'));
+  return {
+    kept: Object.fromEntries(named.filter(([name]) => !isBrokerHeader(name))),
+    withheld: Object.fromEntries(withheld),
+  };
 }
 
-/** Cuts at a character boundary, so that what is left is valid UTF-8 of at most `bytes` bytes. */
-export function cut(value: string, bytes: number): string {
-  const buffer = Buffer.from(value, 'utf8');
-  if (buffer.length <= bytes) return value;
-  let end = bytes - 3;
-  while (end > 0 && ((buffer[end] ?? 0) & 0xc0) === 0x80) end--;
-  return `${buffer.toString('utf8', 0, end)}…`;
+function writableHeaders(headers: Record<string, unknown>): Record<string, unknown> {
+  try {
+    return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, writable(value)]));
+  } catch (error) {
+    throw new UnpublishableError('the headers are nested too deeply to be copied', { cause: error });
+  }
+}
+
+function ownHeaders(
+  delivery: Delivery,
+  ours: CopyHeaders,
+  originProperties: string | undefined,
+): Record<string, string | number> {
+  const all: Record<string, string | number | undefined> = {
+    [HEADER.copyToken]: ours.token,
+    [HEADER.dueAt]: ours.dueAt === undefined ? undefined : new Date(ours.dueAt).toISOString(),
+    [HEADER.delayLeft]: ours.delayLeftMs === 0 ? undefined : ours.delayLeftMs,
+    [HEADER.reason]: cut(ours.reason, NAME_BYTES),
+    [HEADER.error]: cut(ours.error, ERROR_BYTES),
+    [HEADER.stack]: cut(ours.stack, STACK_BYTES),
+    [HEADER.handler]: cut(ours.handler, NAME_BYTES),
+    [HEADER.firstFailedAt]: delivery.firstFailedAt ?? ours.firstFailedAt,
+    [HEADER.lastFailedAt]: ours.lastFailedAt,
+    [HEADER.originExchange]: cut(delivery.exchange, NAME_BYTES),
+    [HEADER.originRoutingKey]: cut(delivery.routingKey, NAME_BYTES),
+    [HEADER.originProperties]: originProperties,
+    [HEADER.replay]: delivery.replay,
+    [HEADER.retryCount]: ours.failedAttempts,
+  };
+  return Object.fromEntries(
+    Object.entries(all).filter((entry): entry is [string, string | number] => entry[1] !== undefined),
+  );
 }
