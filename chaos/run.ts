@@ -39,9 +39,9 @@ interface Score {
 }
 
 const SCORES: Readonly<Record<ChaosArguments['mode'], Score>> = {
-  quick: { rate: 500, backlogLimit: 1_500, pace: 0.3, roundMs: Infinity, quietMs: 120_000 },
-  standard: { rate: 2_000, backlogLimit: 10_000, pace: 1, roundMs: Infinity, quietMs: 300_000 },
-  soak: { rate: 1_200, backlogLimit: 6_000, pace: 1, roundMs: 20 * 60_000, quietMs: 300_000 },
+  quick: { rate: 500, backlogLimit: 1_500, pace: 0.3, roundMs: Infinity, quietMs: 300_000 },
+  standard: { rate: 2_000, backlogLimit: 10_000, pace: 1, roundMs: Infinity, quietMs: 600_000 },
+  soak: { rate: 1_200, backlogLimit: 6_000, pace: 1, roundMs: 20 * 60_000, quietMs: 600_000 },
 };
 
 const WARM_UP_MS = 4_000;

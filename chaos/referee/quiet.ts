@@ -5,8 +5,11 @@ import type { QueueFigures } from '../stage/broker-server';
 
 const isDeadLetters = (name: string): boolean => name.endsWith('.dlq');
 
-/** What has not changed for so long will not change any more: the longest delay is three seconds. */
-const STUCK_MS = 60_000;
+/**
+ * What has not changed for so long will not change any more. The longest delay is three seconds, but a copy whose work queue was away when it
+ * was due is sent again by RabbitMQ after three minutes (at-least-once dead lettering).
+ */
+const STUCK_MS = 240_000;
 
 interface Rest {
   readonly queues: readonly QueueFigures[];

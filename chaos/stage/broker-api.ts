@@ -4,6 +4,8 @@ interface ApiQueue {
   readonly name: string;
   readonly messages_ready?: number;
   readonly messages_unacknowledged?: number;
+  /** Expired, and not yet taken by the queue they go to. */
+  readonly messages_dlx?: number;
   readonly consumers?: number;
 }
 
@@ -18,11 +20,11 @@ export class BrokerApi {
   constructor(private readonly addresses: readonly string[]) {}
 
   async queues(): Promise<QueueFigures[]> {
-    const columns = 'name,messages_ready,messages_unacknowledged,consumers';
+    const columns = 'name,messages_ready,messages_unacknowledged,messages_dlx,consumers';
     const queues = (await this.ask('GET', `/queues/%2F?columns=${columns}`)) as ApiQueue[];
-    return queues.map(({ name, messages_ready, messages_unacknowledged, consumers }) => ({
+    return queues.map(({ name, messages_ready, messages_unacknowledged, messages_dlx, consumers }) => ({
       name,
-      ready: messages_ready ?? 0,
+      ready: (messages_ready ?? 0) + (messages_dlx ?? 0),
       unacknowledged: messages_unacknowledged ?? 0,
       consumers: consumers ?? 0,
     }));
