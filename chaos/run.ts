@@ -16,7 +16,7 @@ import { replicaFaults } from './nemesis/replica-faults';
 import { shuffledForever } from './nemesis/schedule';
 import { judgeDatabaseRest, untilQuiet } from './referee/quiet';
 import { judgeFlatness, judgeLeaks, type Holdings } from './referee/leaks';
-import { balance, judgeProcesses, judgeQuiet, judgeRecovery } from './referee/referee';
+import { balance, judgeBacklog, judgeProcesses, judgeQuiet, judgeRecovery } from './referee/referee';
 import type { Journal, KindAccount, Report, Verdict } from './report/journal';
 import { createProgress } from './report/progress';
 import type { Stage } from './stage/stage';
@@ -164,7 +164,11 @@ class Run {
       { queues: () => theatre.broker.queues(), database: theatre.database },
       this.score.quietMs,
     );
-    const verdicts = [judgeQuiet(left, performance.now() - quietFrom)];
+    const mendedAt = this.journal.faults.at(-1)?.to ?? 0;
+    const verdicts = [
+      judgeBacklog(this.journal.samples, mendedAt),
+      judgeQuiet(left, performance.now() - quietFrom),
+    ];
     verdicts.push(await judgeDatabaseRest(theatre.database));
     await producer.close();
     await ledger.close();

@@ -2,7 +2,7 @@ import type { Ailing } from '../nemesis/director';
 import { RECOVERY_MS } from '../nemesis/director';
 import { FLAKY_DELAYS, kindsOf, type Kind } from '../load/kinds';
 import { Ledger } from '../load/ledger';
-import type { FaultRecord, KindAccount, Verdict } from '../report/journal';
+import type { FaultRecord, KindAccount, Sample, Verdict } from '../report/journal';
 import type { PostgresServer } from '../stage/postgres-server';
 import type { QueueFigures } from '../stage/broker-server';
 import { EFFECT_TABLE } from '../handlers/effects';
@@ -184,6 +184,24 @@ export function judgeRecovery(faults: readonly FaultRecord[], ailing: readonly A
     passed: ailing.length === 0,
     detail: `${faults.length} faults; recovered after ${(median / 1_000).toFixed(1)} s (median), ${(worst / 1_000).toFixed(1)} s (worst)`,
     violations: ailing.map(({ after, what }) => `after ${after}: ${what}`),
+  };
+}
+
+/** @param from when the last fault was mended; `samples` and it in milliseconds since the run began. */
+export function judgeBacklog(samples: readonly Sample[], from: number): Verdict {
+  const known = samples.filter(({ backlog }) => backlog !== undefined);
+  const before = known.find(({ at }) => at >= from) ?? known.at(-1);
+  const after = known.find(({ at }) => at >= from + RECOVERY_MS) ?? known.at(-1);
+  const [was, is] = [before?.backlog ?? 0, after?.backlog ?? 0];
+  const passed = is < was || is === 0;
+  const within = Math.round(((after?.at ?? 0) - (before?.at ?? 0)) / 1_000);
+  return {
+    rule: `within ${RECOVERY_MS / 1_000} s after the last fault the backlog shrinks`,
+    passed,
+    detail: `from ${was} to ${is} messages within ${within} s`,
+    violations: passed
+      ? []
+      : [`${was} messages waited when the last fault was mended, and ${is} ${within} s later`],
   };
 }
 
