@@ -34,9 +34,22 @@ export function headings(text: string): { level: number; words: string }[] {
   }));
 }
 
+/** A target that stands at the end of a page for the links that name it: `[label]: target "title"`. */
+export interface Reference {
+  readonly label: string;
+  readonly target: string;
+  readonly title: string | undefined;
+}
+
+export function references(text: string): Reference[] {
+  const found = withoutBlocks(text).matchAll(/^\[([^\]]+)\]: (\S+)(?: ["'](.+)["'])?$/gm);
+  return [...found].map(([, label = '', target = '', title]) => ({ label, target, title }));
+}
+
 /** Targets of links, outside fenced blocks. */
 export function links(text: string): string[] {
-  return [...withoutBlocks(text).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
+  const inline = withoutBlocks(text).matchAll(/\]\(<?([^)\s>]+)>?(?: ["'][^)]*["'])?\)/g);
+  return [...inline].map(([, target = '']) => target).concat(references(text).map(({ target }) => target));
 }
 
 /** Where a relative link of a page leads, as a path in the repository, and its anchor. */
