@@ -122,7 +122,10 @@ describe('a wire', () => {
       client.socket.write(sent.subarray(at, at + 2 ** 16), () => (taken = at));
     }
     // Until the kernels of three sockets are full.
-    for (let before = -1; before < taken; await sleep(400)) before = taken;
+    for (let before = -1; before < taken; ) {
+      before = taken;
+      await sleep(400);
+    }
     expect(taken).toBeGreaterThan(0);
     expect(taken).toBeLessThan(sent.length / 2);
     far.socket.resume();
