@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { clusterFaults } from '../../chaos/nemesis/cluster-faults';
+import { RECOVERY_MS } from '../../chaos/nemesis/director';
 import type { Fault } from '../../chaos/nemesis/fault';
 import { brokerFaults } from '../../chaos/nemesis/faults/broker-faults';
 import { databaseFaults } from '../../chaos/nemesis/faults/database-faults';
@@ -67,7 +68,9 @@ describe('the page about reliability', () => {
   it('lists what the referee checks', () => {
     const sources = readdirSync(join(root, 'chaos/referee')).map((file) => read(`chaos/referee/${file}`));
     const rules = sources.flatMap((text) =>
-      [...text.matchAll(/\brule: '([^']+)'/g)].map(([, rule = '']) => rule),
+      [...text.matchAll(/\brule: ['`]([^'`]+)['`]/g)].map(([, rule = '']) =>
+        rule.replace('${RECOVERY_MS / 1_000}', String(RECOVERY_MS / 1_000)),
+      ),
     );
     expect(rules.length).toBeGreaterThan(5);
     expect(rules.filter((rule) => !page.text.includes(rule))).toEqual([]);
