@@ -87,7 +87,7 @@ function isJson(essence: string): boolean {
 function charsetOf(parameters: readonly string[]): string | undefined {
   for (const parameter of parameters) {
     const equals = parameter.indexOf('=');
-    if (parameter.slice(0, equals).trim().toLowerCase() !== 'charset') continue;
+    if (equals === -1 || parameter.slice(0, equals).trim().toLowerCase() !== 'charset') continue;
     const value = parameter.slice(equals + 1).trim();
     return value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value;
   }
