@@ -1,4 +1,4 @@
-import { Rejected } from '../message/message.module';
+import { describeError, examinable, Rejected } from '../message/message.module';
 import { assertPayloadClass, isClass, validateClass, type PayloadClass } from './class-schema';
 import type { Middleware } from './middleware-chain';
 import {
@@ -46,7 +46,11 @@ export async function validatePayload(schema: MessageSchema, payload: unknown): 
       : await validateClass(schema, payload);
     return validation.ok ? validation : { ok: false, issues: cut(validation.issues) };
   } catch (cause) {
-    return { ok: false, issues: [{ path: '', message: `the schema threw ${nameOf(cause)}` }], cause };
+    return {
+      ok: false,
+      issues: [{ path: '', message: `the schema threw ${wordsOf(cause)}` }],
+      cause: examinable(cause),
+    };
   }
 }
 
@@ -68,7 +72,7 @@ async function validateStandard(schema: StandardSchema, payload: unknown): Promi
     ok: false,
     issues: result.issues
       .slice(0, MAX_ISSUES + 1)
-      .map((issue) => ({ path: pathOf(issue), message: issue.message })),
+      .map((issue) => ({ path: pathOf(issue), message: wordsOf(issue.message) })),
   };
 }
 
@@ -124,6 +128,8 @@ function describe(issues: readonly Issue[]): string {
   return text.length <= MAX_MESSAGE ? text : `${text.slice(0, MAX_MESSAGE)}…`;
 }
 
-function nameOf(thrown: unknown): string {
-  return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+/** What schemas of any origin say or throw, as text. */
+function wordsOf(said: unknown): string {
+  const { name, message } = describeError(said);
+  return name === 'NonError' ? message : `${name}: ${message}`;
 }
