@@ -63,9 +63,11 @@ describe('EarlyReturns', () => {
   });
 
   it('says nothing by copies that other processes have sent', () => {
-    send(0);
-    comeBack('of another', 1);
-    comeBack(undefined, 1);
+    for (let i = 0; i < 3; i++) {
+      send(0);
+      comeBack('of another', 1);
+      comeBack(undefined, 1);
+    }
     expect(kinds()).toEqual([]);
   });
 

@@ -137,10 +137,11 @@ describe('ManagementClient', () => {
       connections.add(request.socket);
       response.end('[]');
     });
+    const [server] = servers;
+    server!.keepAliveTimeout = 60_000;
     const client = clientOf([url]);
     for (let i = 0; i < 5; i++) await client.get('/x', never);
     expect(connections.size).toBe(1);
-    const [server] = servers;
     const gone = new Promise((resolve) =>
       ([...connections][0] as NodeJS.EventEmitter).once('close', resolve),
     );

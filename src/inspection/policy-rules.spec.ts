@@ -68,6 +68,13 @@ describe('judgeQueue', () => {
       [['expires', 'message-ttl', /come back after 59999ms/]],
     ],
     ['says a delay once more', theTier, { 'message-ttl': 60_000 }, {}, []],
+    [
+      'says the delay where the argument is missing',
+      theTier,
+      { 'message-ttl': 60_000 },
+      { arguments: {} },
+      [],
+    ],
     ['would lengthen a delay', theTier, { 'message-ttl': 90_000 }, {}, []],
     [
       'expires dead letters',
