@@ -83,7 +83,8 @@ export function createHmacCheck(options: HmacOptions): (context: MiddlewareConte
   return ({ delivery }) => {
     const given = readSignature(requireText(delivery.headers, header, 512), algorithm);
     const timestamp = readTimestamp(readHeader(delivery.headers, timestampHeader), timestampHeader);
-    const id = delivery.properties.messageId ?? textOf(readHeader(delivery.headers, 'x-transaction-id'));
+    // As the inbox takes it: an id that nobody signed would make an old message a new one.
+    const id = delivery.properties.messageId || textOf(readHeader(delivery.headers, 'x-transaction-id'));
     // The signature first: a timestamp nobody signed is nothing to reason about.
     const candidates = keys();
     const matches = candidates.filter((key) => {

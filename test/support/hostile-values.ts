@@ -6,6 +6,7 @@ export const HOSTILE_VALUES: Readonly<Record<string, () => unknown>> = {
   null: () => null,
   'a string': () => 'broken',
   'an empty string': () => '',
+  'a long string': () => 'x'.repeat(100_000),
   'a lone surrogate': () => 'a\ud800b\udfff',
   'a NUL': () => 'a\0b',
   NaN: () => NaN,
