@@ -98,28 +98,20 @@ describe('hmac, of any message', () => {
     expect(await asked(hmac, { body, messageId: '', headers: named })).toBe('accepted');
   });
 
-  it('refuses whatever else stands in its headers, in bounded words without the secret', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        message,
-        anything(),
-        anything(),
-        fc.boolean(),
-        async (one, signature, timestamp, keep) => {
-          const own = signed(one).headers;
-          const headers = {
-            ...own,
-            'x-signature': signature.make(),
-            ...(keep || { 'x-signature-timestamp': timestamp.make() }),
-          };
-          const words = await asked(hmac, { ...signed(one), headers });
+  it.each(['x-signature', 'x-signature-timestamp'])(
+    'refuses whatever else stands in %s, in bounded words without the secret',
+    async (name) => {
+      await fc.assert(
+        fc.asyncProperty(message, anything(), async (one, { make }) => {
+          const own = signed(one);
+          const words = await asked(hmac, { ...own, headers: { ...own.headers, [name]: make() } });
           expect(words).not.toBe('accepted');
           expect(words.length).toBeLessThan(500);
           expect(words).not.toContain(SECRET);
-        },
-      ),
-    );
-  });
+        }),
+      );
+    },
+  );
 });
 
 describe('jwt, of any message', () => {
@@ -155,6 +147,7 @@ describe('jwt, of any message', () => {
     const claim = fc.oneof(fc.jsonValue(), fc.constantFrom(0, -1, 1e300, '9999999999', null, undefined));
     const header = fc.oneof(
       fc.constantFrom(
+        { alg: 'HS256' },
         { alg: 'none' },
         { alg: 'HS512' },
         { alg: 'HS256', crit: ['exp'] },
