@@ -57,6 +57,8 @@ describe('the public names', () => {
     ['reasons to leave a message with the broker', 'src/message/outcome.ts', 'ReleaseReason'],
     ['states of a consumer', 'src/message/events.ts', 'ConsumerState'],
     ['dependencies', 'src/message/events.ts', 'Dependency'],
+    ['kinds of findings', 'src/message/finding.ts', 'FindingKind'],
+    ['what is known of policies', 'src/message/finding.ts', 'PolicyState'],
     ['states of a message in the inbox', 'src/idempotency/claim.ts', 'InboxState'],
   ])('of %s', (_, path, alias) => {
     const words = wordsOf(path, alias);

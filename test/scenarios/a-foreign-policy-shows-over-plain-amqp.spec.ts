@@ -98,6 +98,8 @@ describe('without the management API', () => {
     const full = `${queue}.dlq`;
     await lay(full, { 'max-length': 1, overflow: 'reject-publish' });
     const refused = holdfast.events.next('publication.failed');
+    const away: unknown[] = [];
+    const off = holdfast.events.on('dependency.changed', (event) => away.push(event));
     // A quorum queue takes a few more before it says that it is full.
     for (let i = 1; i <= 5; i++) await world.broker.send(queue, `f-${i}`, { forGood: true });
     expect(await refused).toMatchObject({ exchange: 'holdfast.dead', routingKey: queue });
@@ -111,6 +113,8 @@ describe('without the management API', () => {
     await takeAway();
     for (let i = 1; i <= 5; i++) await holdfast.outcome(`f-${i}`, 'dead-letter');
     expect(await world.broker.depth(full)).toBe(5);
+    expect(away).toEqual([]);
+    off();
   });
 
   it.each([
