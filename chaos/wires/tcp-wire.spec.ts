@@ -122,7 +122,7 @@ describe('a wire', () => {
       client.socket.write(sent.subarray(at, at + 2 ** 16), () => (taken = at));
     }
     // Until the kernels of three sockets are full.
-    for (let before = -1; before < taken; ) {
+    for (let before = -1; before < taken;) {
       before = taken;
       await sleep(400);
     }

@@ -213,6 +213,26 @@ describe('the faults of the surroundings', () => {
       expect([...stage.broken]).toEqual([]);
       expect(stage.waitedMs).toBe(0);
     });
+
+    it('mends at once when the run is given up in the middle', async () => {
+      const stage = new PaperStage();
+      const over = new AbortController();
+      const pause = stage.pause;
+      const striking = fault.strike(
+        Object.assign(stage, {
+          pause: (ms: number, signal: AbortSignal) => {
+            over.abort();
+            return pause(ms, signal);
+          },
+        }),
+        new Draw(3),
+        over.signal,
+      );
+      over.abort();
+      await striking;
+      expect([...stage.broken]).toEqual([]);
+      expect(stage.waitedMs).toBe(0);
+    });
   });
 
   it('are shorter in a quick run', async () => {
