@@ -46,7 +46,9 @@ export class Inspection implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly client: ManagementClient | undefined;
   private readonly policies: PolicyReader | undefined;
   private readonly returns = new EarlyReturns();
-  private readonly stopping = new AbortController();
+  /** Ends the questions to the management API that are under way. */
+  private reading = new AbortController();
+  private isStopped = false;
   private readonly refusals: Refusals;
   private readonly rounds = new Rounds(() => this.look(), PACE);
   private policyFindings: readonly Finding[] = [];
@@ -91,7 +93,8 @@ export class Inspection implements OnApplicationBootstrap, OnModuleDestroy {
 
   async onModuleDestroy(): Promise<void> {
     for (const off of this.offs.splice(0)) off();
-    this.stopping.abort();
+    this.isStopped = true;
+    this.reading.abort();
     this.client?.close();
     await settleWithin(this.rounds.stop(), STOP_MS);
   }
@@ -112,7 +115,7 @@ export class Inspection implements OnApplicationBootstrap, OnModuleDestroy {
     const inspected = inspectedOf(this.config.namespace, this.registry.all(), this.tiers.all());
     const missing = await this.findMissing(inspected);
     const isSettled = await this.readPolicies(inspected);
-    if (this.stopping.signal.aborted) return false;
+    if (this.isStopped) return false;
     const symptoms =
       this.check?.state === 'read' ? [] : [...this.returns.findings(), ...this.refusals.findings()];
     this.findings.replace([...missing.map(missingFinding), ...this.policyFindings, ...symptoms]);
@@ -136,7 +139,12 @@ export class Inspection implements OnApplicationBootstrap, OnModuleDestroy {
   /** What was read last stays while nothing can be read. @returns whether all was told. */
   private async readPolicies(inspected: Inspected): Promise<boolean> {
     if (!this.policies) return true;
-    const signal = AbortSignal.any([this.stopping.signal, AbortSignal.timeout(POLICIES_MS)]);
+    this.reading = new AbortController();
+    if (this.isStopped) this.reading.abort();
+    const { signal } = this.reading;
+    const timer = setTimeout(() => {
+      this.reading.abort(new Error(`has not answered everything within ${POLICIES_MS} ms`));
+    }, POLICIES_MS);
     try {
       const major = Number.parseInt(this.broker.consume.serverVersion ?? '0', 10);
       const { findings, untold } = await this.policies.read(inspected, major, signal);
@@ -144,10 +152,10 @@ export class Inspection implements OnApplicationBootstrap, OnModuleDestroy {
       this.judgeUntold(untold);
       return untold.length === 0;
     } catch (error) {
-      if (!this.stopping.signal.aborted)
-        this.tell({ state: 'unreadable', reason: describeError(error).message });
+      if (!this.isStopped) this.tell({ state: 'unreadable', reason: describeError(error).message });
       return true;
     } finally {
+      clearTimeout(timer);
       this.client?.close();
     }
   }

@@ -105,6 +105,7 @@ export class ManagementClient {
       const response = await this.send(node, path, AbortSignal.any([signal, late]));
       return { status: response.statusCode ?? 0, text: await textOf(response) };
     } catch (error) {
+      if (signal.aborted) throw signal.reason;
       if (!late.aborted) throw error;
       throw new ManagementError(`does not answer within ${this.timeoutMs} ms`, undefined, { cause: error });
     }

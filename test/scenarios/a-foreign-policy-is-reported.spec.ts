@@ -252,6 +252,25 @@ describe('a policy of somebody else', () => {
     expect(await opened).toMatchObject({ opened: [{ object: queue, kind: 'refuses', policy: 'short' }] });
   });
 
+  it('does not keep the service from stopping while the management API is silent', async () => {
+    const asked = new Promise<void>((resolve) => {
+      proxy.judge = () => {
+        resolve();
+        return 'drop';
+      };
+    });
+    const asking = holdfast.app.get(Inspection).inspect();
+    await asked;
+    const before = lines.length;
+    const begun = performance.now();
+    await holdfast.stop();
+    expect(performance.now() - begun).toBeLessThan(4_000);
+    await asking;
+    const said = lines.slice(before).filter(({ fields }) => 'finding' in fields || 'objects' in fields);
+    expect(said).toEqual([]);
+    expect(lines.slice(before).filter(({ fields }) => fields['state'] === 'unreadable')).toEqual([]);
+  });
+
   it('never costs a secret', () => {
     expect(JSON.stringify(lines)).not.toMatch(/guest:guest|nobody:nothing/);
   });
