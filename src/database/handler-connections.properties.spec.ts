@@ -42,7 +42,7 @@ const settle = async (): Promise<void> => {
 describe('HandlerConnections, in any order of comings, ends, hand-overs and failures', () => {
   it('holds no more than its places, gives each connection to one at a time, first come first served, and loses no place', async () => {
     const move = fc.tuple(
-      fc.constantFrom('ask', 'answer', 'fail', 'give back', 'destroy', 'hand over'),
+      fc.constantFrom('ask', 'ask', 'ask', 'answer', 'answer', 'fail', 'give back', 'destroy', 'hand over'),
       fc.nat(20),
     );
     await fc.assert(
@@ -56,8 +56,11 @@ describe('HandlerConnections, in any order of comings, ends, hand-overs and fail
           const order: number[] = [];
           let asked = 0;
           let failed = 0;
+          /** Who has neither a connection nor a place to make one. */
+          const line: number[] = [];
           const ask = (): void => {
             const who = ++asked;
+            if (pool.asked.length + holding.length === places) line.push(who);
             connections.acquire().then(
               (client) => {
                 order.push(who);

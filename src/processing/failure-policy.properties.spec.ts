@@ -85,6 +85,7 @@ describe('decideFailure, of anything that is thrown', () => {
   it('never tries again once the tries are used up, and waits no less than the policy says', () => {
     fc.assert(
       fc.property(thrown, attempt, policy, chance, (make, tries, one, random) => {
+        fc.pre(tries > 0);
         const error = make();
         const outcome = decideFailure(error, tries, one, () => random);
         if (outcome.kind !== 'retry') return;
