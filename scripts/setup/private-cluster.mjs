@@ -12,6 +12,13 @@ import { describeNode, writeNodeFiles } from './rabbitmq-node.mjs';
 const NUMBERS = [1, 2, 3];
 const PORTS_OF_A_NODE = 3;
 
+/**
+ * A node that falls silent counts as gone after 15 s instead of a minute. A delay queue offers a message again after 5 s
+ * instead of three minutes when its work queue did not take it, be it because a node has just died.
+ */
+const ADVANCED =
+  '[{kernel, [{net_ticktime, 15}]}, {rabbit, [{dead_letter_worker_publisher_confirm_timeout, 5000}]}]';
+
 /** The records of the three nodes, with their files written and nothing started. */
 export async function prepareCluster(cluster, { bin, takenPorts, log }) {
   const [epmdPort, ...ports] = await findFreePorts(1 + NUMBERS.length * PORTS_OF_A_NODE, takenPorts);
@@ -34,8 +41,7 @@ export async function prepareCluster(cluster, { bin, takenPorts, log }) {
   const files = {
     cookie: randomBytes(20).toString('hex'),
     settings: settingsOf(nodes),
-    // A node that falls silent counts as gone after 15 s instead of a minute.
-    advanced: '[{kernel, [{net_ticktime, 15}]}]',
+    advanced: ADVANCED,
   };
   for (const node of nodes) writeNodeFiles(node, files);
   return nodes;
