@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { repeatCommand, type ChaosArguments } from './arguments';
+import { repeatCommand, STANDARD_MS, type ChaosArguments } from './arguments';
 import { Draw } from './draw';
 import { EFFECT_TABLE } from './handlers/effects';
 import type { ReplicaReport } from './handlers/control';
@@ -36,15 +36,29 @@ interface Score {
   readonly roundMs: number;
   /** How long the rest may take to be worked off. */
   readonly quietMs: number;
+  /** A run of the usual length goes on until the broker has confirmed so many messages, */
+  readonly leastMessages?: number;
+  /** but not longer than this. */
+  readonly mostMs?: number;
 }
 
 const SCORES: Readonly<Record<ChaosArguments['mode'], Score>> = {
   quick: { rate: 500, backlogLimit: 1_500, pace: 0.3, roundMs: Infinity, quietMs: 300_000 },
-  standard: { rate: 2_000, backlogLimit: 10_000, pace: 1, roundMs: Infinity, quietMs: 600_000 },
+  standard: {
+    rate: 2_000,
+    backlogLimit: 10_000,
+    pace: 1,
+    roundMs: Infinity,
+    quietMs: 600_000,
+    leastMessages: 1_000_000,
+    mostMs: 60 * 60_000,
+  },
   soak: { rate: 1_200, backlogLimit: 6_000, pace: 1, roundMs: 20 * 60_000, quietMs: 600_000 },
 };
 
 const WARM_UP_MS = 4_000;
+/** A slow machine needs longer for as many messages: by so much at a time. */
+const MORE_MS = 30_000;
 
 /** One run from an empty machine to its report. */
 export async function run(args: ChaosArguments, folder: string, signal: AbortSignal): Promise<Report> {
@@ -154,8 +168,10 @@ class Run {
     const sampling = this.sample(theatre, producer, ledger);
     producer.start();
     await this.pause(WARM_UP_MS, this.signal);
-    if (this.args.faults) await director.play(untilMs, this.signal);
-    else await this.pause(untilMs - this.now(), this.signal);
+    if (this.args.faults) {
+      await director.play(untilMs, this.signal);
+      while (this.isTooShort(ledger)) await director.play(this.now() + MORE_MS, this.signal);
+    } else await this.pause(untilMs - this.now(), this.signal);
 
     this.progress.tell('no more faults: the rest is worked off, then the books are closed');
     const quietFrom = performance.now();
@@ -192,6 +208,11 @@ class Run {
     const passed = verdicts.every(({ passed: ok }) => ok);
     if (passed && !isLast) await this.clear(theatre, ledger);
     return passed;
+  }
+
+  private isTooShort({ confirmed }: Ledger): boolean {
+    const { leastMessages = 0, mostMs = 0 } = this.args.durationMs === STANDARD_MS ? this.score : {};
+    return !this.signal.aborted && confirmed < leastMessages && this.now() < mostMs;
   }
 
   /** One verdict for each rule over all rounds; a round that breaks a rule says so with its figures. */
