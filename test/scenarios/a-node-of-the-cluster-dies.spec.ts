@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'amqplib';
 import { PermanentError, ReliableConsumer, type MessageContext } from 'holdfast';
 import { extraCluster, type Cluster, type ClusterNode } from '../support/cluster';
+import { describeWithCluster as describe } from '../support/describe-with-cluster';
 import { eventually } from '../support/eventually';
 import { World, type RunningHoldfast } from '../support/holdfast';
 import { evaluate } from '../support/script-module';
