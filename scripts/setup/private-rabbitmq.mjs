@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { shakeHandsWithRabbitmq } from './amqp-handshake.mjs';
 import { startEpmd, stopEpmd } from './epmd.mjs';
+import { SetupError } from './failure.mjs';
 import { createInstanceHome } from './instance-home.mjs';
 import { checkoutId } from './paths.mjs';
 import { findFreePorts } from './ports.mjs';
@@ -47,20 +48,26 @@ async function prepare(name, { bin, takenPorts, log }) {
 
 async function start(record, { timeoutMs = record.cluster ? 180_000 : 90_000 } = {}) {
   await startEpmd(epmdOwner(record), record.epmdPort);
-  // Erlang makes nothing of this flag: it is the marker by which the processes are found again.
-  const pid = await launch(
-    record,
-    join(record.bin, 'rabbitmq-server'),
-    ['-holdfast_instance', record.marker],
-    {
-      env: environmentOf(record),
-      answers: () => answers(record),
-      timeoutMs,
-    },
-  );
+  const pid = await launchServer(record, timeoutMs).catch((error) => {
+    throw record.cluster ? hintAtMajority(record, error) : error;
+  });
   markReady(record);
   return { ...record, pid };
 }
+
+/** Erlang makes nothing of the flag: it is the marker by which the processes are found again. */
+const launchServer = (record, timeoutMs) =>
+  launch(record, join(record.bin, 'rabbitmq-server'), ['-holdfast_instance', record.marker], {
+    env: environmentOf(record),
+    answers: () => answers(record),
+    timeoutMs,
+  });
+
+const hintAtMajority = ({ name, cluster }, error) =>
+  new SetupError(
+    `${error.message}\n  mend: node scripts/servers.mjs start ${cluster}, if the others are away: ${name} waits for a majority.`,
+    { cause: error },
+  );
 
 const answers = (record) => shakeHandsWithRabbitmq(record.url, 10_000);
 const ports = ({ port, managementPort, distPort }) => [port, managementPort, distPort];
