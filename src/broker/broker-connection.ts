@@ -3,6 +3,7 @@ import { AmqpConnection } from '@golevelup/nestjs-rabbitmq';
 import type { Channel, ChannelModel } from 'amqplib';
 import type { BrokerConfig } from '../config/config.module';
 import { backoffMs, settleWithin, type EventBus } from '../message/message.module';
+import { answerWithin } from './answer-within';
 import { closeChannel } from './close-channel';
 import { surviveUnreadableHeaders } from './unreadable-headers';
 
@@ -133,7 +134,7 @@ export class BrokerConnection {
     let refusal: Error | undefined;
     channel.on('error', (error: Error) => (refusal = error));
     try {
-      return await work(channel);
+      return await answerWithin(work(channel), `on connection ${this.name}`);
     } catch (error) {
       throw refusal ?? error;
     } finally {

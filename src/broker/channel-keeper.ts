@@ -1,5 +1,6 @@
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
 import { backoffMs } from '../message/message.module';
+import { answerWithin } from './answer-within';
 import type { BrokerConnection } from './broker-connection';
 import { closeChannel } from './close-channel';
 
@@ -8,12 +9,17 @@ const STABLE_MS = 10_000;
 
 export interface ChannelKeeperOptions<C extends Channel> {
   readonly create: (model: ChannelModel) => Promise<C>;
-  /** Runs on every new channel; when it rejects, the channel is closed and another is opened after a while. */
-  readonly setup: (channel: C) => Promise<void>;
+  /**
+   * Runs on every new channel; when it rejects, or takes too long, the channel is closed and another is opened after a while.
+   * @param isCurrent false once this channel has been given up: what comes late must not take the place of its successor.
+   */
+  readonly setup: (channel: C, isCurrent: () => boolean) => Promise<void>;
   /** The channel is gone; `error` says why, where the broker said so. */
   readonly lost: (error: Error | undefined) => void;
   /** Overrides the wait before the next channel, in milliseconds. */
   readonly delay?: (failures: number) => number;
+  /** How long `setup` may take, in milliseconds. */
+  readonly answerMs?: number;
 }
 
 export const plainChannel = (model: ChannelModel): Promise<Channel> => model.createChannel();
@@ -89,7 +95,8 @@ export class ChannelKeeper<C extends Channel> {
         this.schedule();
       });
       this.channel = opened;
-      await this.options.setup(opened);
+      const ready = this.options.setup(opened, () => this.channel === opened);
+      await answerWithin(ready, 'what a channel needs', this.options.answerMs);
       this.openedAt = performance.now();
     } catch (error) {
       if (channel && this.channel === channel) {

@@ -1,6 +1,7 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Delivery } from '../message/message.module';
 import { Acknowledgements } from './acknowledgements';
+import { answerWithin } from './answer-within';
 import { readDelivery } from './delivery-reader';
 
 /** A delivery together with the one channel it may be settled on. */
@@ -49,8 +50,8 @@ export class DeliveryChannel {
     onDelivery: (delivery: ChannelDelivery) => void,
     onCancelled: () => void,
   ): Promise<string> {
-    await this.channel.prefetch(prefetch);
-    const { consumerTag } = await this.channel.consume(queue, (message: ConsumeMessage | null) => {
+    await answerWithin(this.channel.prefetch(prefetch), `prefetch for "${queue}"`);
+    const subscribing = this.channel.consume(queue, (message: ConsumeMessage | null) => {
       if (message === null) onCancelled();
       else {
         const tag = message.fields.deliveryTag;
@@ -58,6 +59,7 @@ export class DeliveryChannel {
         onDelivery({ delivery: readDelivery(message, queue, this.dueExchange), channel: this, tag });
       }
     });
+    const { consumerTag } = await answerWithin(subscribing, `consume "${queue}"`);
     return consumerTag;
   }
 

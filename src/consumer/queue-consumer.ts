@@ -91,7 +91,7 @@ export class QueueConsumer {
     };
     this.keeper = new ChannelKeeper<Channel>(broker.consume, {
       create: plainChannel,
-      setup: (channel) => this.attach(channel),
+      setup: (channel, isCurrent) => this.attach(channel, isCurrent),
       lost: (error) => {
         this.detach(error);
       },
@@ -166,7 +166,7 @@ export class QueueConsumer {
     this.tell();
   }
 
-  private async attach(raw: Channel): Promise<void> {
+  private async attach(raw: Channel, isCurrent: () => boolean): Promise<void> {
     const { namespace, declarer, tiers } = this.parts;
     try {
       await declarer.ensureHouse();
@@ -177,6 +177,7 @@ export class QueueConsumer {
       this.tell();
       throw error;
     }
+    if (!isCurrent()) throw new Error('the channel was given up before its queue was declared');
     if (this.drift.some(({ tolerated }) => !tolerated)) {
       this.tell();
       throw new DriftedError(`the queue "${this.definition.queue}" is not as declared`);
