@@ -74,6 +74,26 @@ describe('readDelivery', () => {
     expect(read(UNREADABLE_HEADERS).headers).toBe(UNREADABLE_HEADERS);
   });
 
+  it.each<[string, unknown, boolean]>([
+    [
+      'of a broker',
+      [{ count: 1, reason: 'rejected', queue: 'q', time: { '!': 'timestamp', value: 1 } }],
+      true,
+    ],
+    ['without a count', [{ queue: 'q', reason: 'rejected' }, { count: null }], true],
+    ['that is empty', [], true],
+    ['that is no list, which the broker puts aside', 'x', true],
+    ['of texts', ['x'], false],
+    ['of lists', [[]], false],
+    ['of nothing', [null], false],
+    ['of bytes', [Buffer.from('x')], false],
+    ['of times', [{ '!': 'timestamp', value: 1 }], false],
+    ['that counts in words', [{ queue: 'q', reason: 'rejected', count: 'x' }], false],
+    ['that counts in parts', [{ count: 0.5 }], false],
+  ])('hands on a death history %s only where the broker survives it', (_, deaths, readable) => {
+    expect(read({ 'x-death': deaths, tenant: 'x' }).headers === UNREADABLE_HEADERS).toBe(!readable);
+  });
+
   it('believes nothing without bounds, whatever the headers are', () => {
     const known = fc.record(Object.fromEntries(Object.values(HEADER).map((name) => [name, anything()])), {
       requiredKeys: [],

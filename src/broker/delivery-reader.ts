@@ -1,5 +1,5 @@
 import type { ConsumeMessage } from 'amqplib';
-import type { Delivery } from '../message/message.module';
+import { UNREADABLE_HEADERS, type Delivery, type Headers } from '../message/message.module';
 import { ownEntries } from './header-values';
 import { HEADER } from './headers';
 
@@ -14,7 +14,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Reads one AMQP delivery. Whatever a producer put into a header, this never throws, and what it believes of it is bounded. */
 export function readDelivery(message: ConsumeMessage, queue: string, dueExchange: string): Delivery {
-  const headers = ownEntries(message.properties.headers ?? {});
+  const headers = readHeaders(message.properties.headers ?? {});
   const viaRetry = message.fields.exchange === dueExchange;
   return {
     queue,
@@ -33,6 +33,23 @@ export function readDelivery(message: ConsumeMessage, queue: string, dueExchange
     replay: nameIn(headers[HEADER.replay]),
     receivedAt: performance.now(),
   };
+}
+
+/**
+ * A death history that no broker has written must not be given back to one: RabbitMQ 3.10 loses the dead-lettering at least once of all
+ * queues of its node over a message that it dead-letters with such a history.
+ */
+function readHeaders(table: object): Headers {
+  const headers = ownEntries(table);
+  const deaths = headers['x-death'];
+  return Array.isArray(deaths) && !deaths.every(isDeath) ? UNREADABLE_HEADERS : headers;
+}
+
+function isDeath(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || Buffer.isBuffer(value))
+    return false;
+  const { '!': type, count = null } = value as Record<string, unknown>;
+  return type === undefined && (count === null || Number.isSafeInteger(count));
 }
 
 function nameIn(value: unknown): string | undefined {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { headerTable, headerValue, overTheWire } from '../../test/support/amqp-arbitraries';
-import type { Delivery, DeliveryProperties } from '../message/message.module';
+import { UNREADABLE_HEADERS, type Delivery, type DeliveryProperties } from '../message/message.module';
 import { readDelivery } from './delivery-reader';
 import { HEADER, isBrokerHeader } from './headers';
 import { copyOf, type CopyHeaders, type Publication } from './publication';
@@ -125,6 +125,19 @@ describe('copyOf, of any message', () => {
         expect(Object.keys(JSON.parse((origin as string | undefined) ?? '{}') as object)).toEqual(
           expect.arrayContaining(withheld),
         );
+      }),
+    );
+  });
+
+  it('has no headers of the producer where those could not be read, and says so', () => {
+    fc.assert(
+      fc.property(delivery, ours, (one, own) => {
+        const { headers, body } = copyOf({ ...one, headers: UNREADABLE_HEADERS }, 'to', 'key', own);
+        expect(Object.keys(headers).filter((name) => !isOurs(name))).toEqual([]);
+        expect(JSON.parse(String(headers[HEADER.originProperties]))).toMatchObject({
+          headers: 'could not be read',
+        });
+        expect(body).toBe(one.body);
       }),
     );
   });

@@ -43,7 +43,7 @@ const UNSAFE_PROPERTIES = ['expiration', 'userId', 'clusterId'] as const;
 /**
  * A retry or dead-letter copy: body, properties and headers as the producer sent them plus ours. What cannot be copied is
  * kept in `holdfast-origin-properties`.
- * @throws UnpublishableError the headers could not be read.
+ * @throws UnpublishableError the headers can be read and not written.
  */
 export function copyOf(
   delivery: Delivery,
@@ -51,8 +51,6 @@ export function copyOf(
   routingKey: string,
   ours: CopyHeaders,
 ): Publication {
-  if (delivery.headers === UNREADABLE_HEADERS)
-    throw new UnpublishableError('the headers are nested too deeply to be copied');
   const { kept, withheld } = partHeaders(delivery);
   const properties: Record<string, unknown> = { ...delivery.properties, headers: undefined };
   for (const name of UNSAFE_PROPERTIES) {
@@ -68,6 +66,7 @@ export function copyOf(
 
 /** The producer's headers, and those among them that must not go onto a copy. */
 function partHeaders({ headers, viaRetry }: Delivery): Record<'kept' | 'withheld', Record<string, unknown>> {
+  if (headers === UNREADABLE_HEADERS) return { kept: {}, withheld: { headers: 'could not be read' } };
   const named = Object.entries(headers).filter(([name]) => !name.startsWith('holdfast-'));
   const withheld = named.filter(([name]) => isBrokerHeader(name) && !viaRetry && !name.endsWith('-count'));
   return {

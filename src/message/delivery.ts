@@ -17,8 +17,8 @@ export interface DeliveryProperties {
 export type Headers = Readonly<Record<string, unknown>>;
 
 /**
- * In place of headers that are nested too deeply to be read: empty, and known by its identity. Such a message is `malformed`, and no copy
- * can be made of it.
+ * In place of headers that cannot be read, or must not be handed on: empty, and known by its identity. Such a message is `malformed`, and
+ * copies of it have no headers of the producer.
  */
 export const UNREADABLE_HEADERS: Headers = Object.freeze({});
 

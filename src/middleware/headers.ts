@@ -6,11 +6,11 @@ export function unauthenticated(why: string): Rejected {
 
 /** @throws Rejected `malformed` when nobody knows what the producer said in them. */
 export function assertReadable(headers: Headers): void {
-  if (headers === UNREADABLE_HEADERS)
-    throw new Rejected(
-      'malformed',
-      'the headers are nested too deeply to be read; let the producer send flat ones',
-    );
+  if (headers !== UNREADABLE_HEADERS) return;
+  throw new Rejected(
+    'malformed',
+    'the headers cannot be read: they are nested too deeply, or their x-death is no list of tables; let the producer send flat ones',
+  );
 }
 
 /**

@@ -120,7 +120,7 @@ export function short(value: string | Buffer): Buffer {
   return Buffer.concat([uint8(bytes.length), bytes]);
 }
 
-function long(value: string | Buffer): Buffer {
+export function long(value: string | Buffer): Buffer {
   const bytes = Buffer.from(value);
   const length = Buffer.alloc(4);
   length.writeUInt32BE(bytes.length);
