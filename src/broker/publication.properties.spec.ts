@@ -3,6 +3,7 @@ import { headerTable, headerValue, overTheWire } from '../../test/support/amqp-a
 import { UNREADABLE_HEADERS, type Delivery, type DeliveryProperties } from '../message/message.module';
 import { readDelivery } from './delivery-reader';
 import { HEADER, isBrokerHeader } from './headers';
+import { UnpublishableError } from './unpublishable-error';
 import { copyOf, type CopyHeaders, type Publication } from './publication';
 
 const DUE = 'holdfast.due';
@@ -100,7 +101,7 @@ describe('copyOf, of any message', () => {
       fc.property(delivery, ours, (one, own) => {
         const { headers, properties: kept } = copyOf(one, 'to', 'key', own);
         expect(Object.keys(headers).filter(isBrokerHeader)).toEqual([]);
-        expect(kept).toMatchObject({ expiration: undefined, userId: undefined });
+        expect([kept.expiration, kept.userId]).toEqual([undefined, undefined]);
         for (const [name, value] of Object.entries(one.properties))
           if (!['expiration', 'userId', 'clusterId', 'timestamp', 'headers'].includes(name))
             expect(kept).toHaveProperty(name, value);
@@ -125,6 +126,24 @@ describe('copyOf, of any message', () => {
         expect(Object.keys(JSON.parse((origin as string | undefined) ?? '{}') as object)).toEqual(
           expect.arrayContaining(withheld),
         );
+      }),
+    );
+  });
+
+  it('goes without text that amqplib has read and cannot write, unless it is to come back', () => {
+    fc.assert(
+      fc.property(delivery, ours, fc.integer({ min: 1, max: 255 }), (one, own, length) => {
+        const type = '\ufffd'.repeat(length);
+        const odd = { ...one, properties: { ...one.properties, type } };
+        const { properties: kept, headers } = copyOf(odd, 'to', 'key', {
+          ...own,
+          dueAt: undefined,
+        });
+        expect(kept.type).toBe(length > 85 ? undefined : type);
+        if (length > 85) expect(headers[HEADER.originProperties]).toContain('"type":');
+        const comesBack = (): unknown => copyOf(odd, 'to', 'key', own);
+        if (length > 85) expect(comesBack).toThrow(UnpublishableError);
+        else expect(comesBack).not.toThrow();
       }),
     );
   });

@@ -38,12 +38,12 @@ const NAME_BYTES = 255;
 /**
  * Properties that would expire or refuse a copy (`userId` of another user closes the channel), and one that amqplib does not write.
  */
-const UNSAFE_PROPERTIES = ['expiration', 'userId', 'clusterId'] as const;
+const UNSAFE_PROPERTIES: readonly string[] = ['expiration', 'userId', 'clusterId'];
 
 /**
  * A retry or dead-letter copy: body, properties and headers as the producer sent them plus ours. What cannot be copied is
  * kept in `holdfast-origin-properties`.
- * @throws UnpublishableError the headers can be read and not written.
+ * @throws UnpublishableError what can be read of it cannot be written.
  */
 export function copyOf(
   delivery: Delivery,
@@ -52,16 +52,32 @@ export function copyOf(
   ours: CopyHeaders,
 ): Publication {
   const { kept, withheld } = partHeaders(delivery);
+  const properties = partProperties(delivery, withheld, ours.dueAt !== undefined);
+  const origin = { ...readOrigin(delivery.headers[HEADER.originProperties]), ...withheld };
+  const headers = { ...writableHeaders(kept), ...ownHeaders(delivery, ours, describeOrigin(origin)) };
+  return { exchange, routingKey, body: delivery.body, properties, headers };
+}
+
+/**
+ * The producer's properties without what must not go onto a copy. Text of bytes that are no UTF-8 is read as replacement characters of three
+ * bytes each, more than AMQP lets a property have: a dead letter goes without it, and a message that comes back cannot.
+ */
+function partProperties(
+  delivery: Delivery,
+  withheld: Record<string, unknown>,
+  comesBack: boolean,
+): Publication['properties'] {
   const properties: Record<string, unknown> = { ...delivery.properties, headers: undefined };
-  for (const name of UNSAFE_PROPERTIES) {
-    if (properties[name] !== undefined) withheld[name] = properties[name];
+  for (const [name, value] of Object.entries(properties)) {
+    const tooLong = typeof value === 'string' && Buffer.byteLength(value) > NAME_BYTES;
+    if (tooLong && comesBack) throw new UnpublishableError(`the property ${name} is no UTF-8`);
+    if (value === undefined || !(tooLong || UNSAFE_PROPERTIES.includes(name))) continue;
+    withheld[name] = value;
     properties[name] = undefined;
   }
   if (typeof properties['timestamp'] === 'number')
     properties['timestamp'] = Math.min(properties['timestamp'], LATEST_TIMESTAMP);
-  const origin = { ...readOrigin(delivery.headers[HEADER.originProperties]), ...withheld };
-  const headers = { ...writableHeaders(kept), ...ownHeaders(delivery, ours, describeOrigin(origin)) };
-  return { exchange, routingKey, body: delivery.body, properties, headers };
+  return properties;
 }
 
 /** The producer's headers, and those among them that must not go onto a copy. */
