@@ -89,10 +89,10 @@ describe('hostile messages hurt nobody', () => {
         HOLDFAST_MAX_DEPTH: '100',
       },
     });
-    // The first message after the start finds everything attached.
+    // From the start on: everything is attached, and copies can be published.
     for (const queue of QUEUES) {
-      await world.broker.send(queue, `first ${queue}`, { good: true });
-      await holdfast.outcome(`first ${queue}`, 'completed');
+      await world.broker.send(queue, `first ${queue}`, Buffer.from('no JSON'));
+      await holdfast.outcome(`first ${queue}`, 'dead-letter');
     }
     for (const name of ['dependency.changed', 'connection.changed', 'consumer.changed'] as const)
       holdfast.events.on(name, (change) => changes.push({ name, ...change }));
