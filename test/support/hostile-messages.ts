@@ -139,6 +139,35 @@ const value: fc.Arbitrary<Field> = fc.letrec<{ value: Field }>((tie) => ({
   ),
 })).value;
 
+const STEERING: readonly (readonly [string, Field])[] = [
+  ['x-retry-count', field.int64(3_000_000_000n)],
+  ['x-retry-count', field.int64(-1n)],
+  ['x-retry-count', field.text('1')],
+  ['x-death', field.list([field.table([['count', field.int64(9n)]])])],
+  ['x-death', field.list([field.text('x')])],
+  [
+    'x-death',
+    field.list([
+      field.table([
+        ['reason', field.text('rejected')],
+        ['count', field.text('x')],
+      ]),
+    ]),
+  ],
+  ['CC', field.list([field.text('nowhere'), field.text('q'.repeat(200)), field.nothing()])],
+  ['BCC', field.list([field.text('nowhere')])],
+  ['holdfast-origin-exchange', field.text('x'.repeat(300))],
+  ['holdfast-delay-left', field.int64(3_600_000n)],
+  ['holdfast-origin-properties', field.text('{"CC":["nowhere"]}')],
+  [
+    '__proto__',
+    field.table([
+      ['x-retry-count', field.int64(9n)],
+      ['CC', field.list([field.text('nowhere')])],
+    ]),
+  ],
+];
+
 /** Headers that the broker or we act on. `CC` and `BCC` must be lists of text, or the broker refuses the message. */
 const steering: fc.Arbitrary<readonly [string, Field]> = fc.oneof(
   fc.tuple(
@@ -165,34 +194,7 @@ const steering: fc.Arbitrary<readonly [string, Field]> = fc.oneof(
     ),
     value,
   ),
-  fc.constantFrom<readonly [string, Field]>(
-    ['x-retry-count', field.int64(3_000_000_000n)],
-    ['x-retry-count', field.int64(-1n)],
-    ['x-retry-count', field.text('1')],
-    ['x-death', field.list([field.table([['count', field.int64(9n)]])])],
-    ['x-death', field.list([field.text('x')])],
-    [
-      'x-death',
-      field.list([
-        field.table([
-          ['reason', field.text('rejected')],
-          ['count', field.text('x')],
-        ]),
-      ]),
-    ],
-    ['CC', field.list([field.text('nowhere'), field.text('q'.repeat(200)), field.nothing()])],
-    ['BCC', field.list([field.text('nowhere')])],
-    ['holdfast-origin-exchange', field.text('x'.repeat(300))],
-    ['holdfast-delay-left', field.int64(3_600_000n)],
-    ['holdfast-origin-properties', field.text('{"CC":["nowhere"]}')],
-    [
-      '__proto__',
-      field.table([
-        ['x-retry-count', field.int64(9n)],
-        ['CC', field.list([field.text('nowhere')])],
-      ]),
-    ],
-  ),
+  fc.constantFrom<readonly [string, Field]>(...STEERING),
 );
 const headers: fc.Arbitrary<Buffer | undefined> = fc.oneof(
   { weight: 3, arbitrary: fc.constant(undefined) },
@@ -268,6 +270,16 @@ const message: fc.Arbitrary<HostileMessage> = fc
 /** The same messages again for the same seed. RabbitMQ takes every one of them. */
 export function hostileMessages(seed: number, count: number): HostileMessage[] {
   return fc.sample(message, { seed, numRuns: count });
+}
+
+/** Each header that steers somebody, on a message that always fails and so is copied: to a tier, and to the dead letters. */
+export function failingMessages(): HostileMessage[] {
+  const body = Buffer.from('{"fails":true}');
+  // Twice, because the test sends them to two queues in turn.
+  return STEERING.flatMap((header) => [header, header]).map((header) => ({
+    body,
+    properties: { headers: table([header]) },
+  }));
 }
 
 /** What RabbitMQ does not take: it closes the channel or the connection of whoever sends it. */
