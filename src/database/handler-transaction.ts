@@ -1,9 +1,10 @@
 import type { Writable } from 'node:stream';
-import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import type { PoolClient, QueryConfig, QueryResult } from 'pg';
 import type { Sql } from '../message/message.module';
 import type { HandlerConnections } from './handler-connections';
 import { classifySqlError } from './sql-state';
+import { TransactionAccess, TransactionEndedError } from './transaction-access';
 
 /** COMMIT was answered with ROLLBACK: a statement had failed and the handler went on as if it had not. */
 export class SwallowedSqlError extends Error {
@@ -22,26 +23,21 @@ export class TransactionLostError extends Error {
   override readonly name = 'TransactionLostError';
 }
 
-/** The TypeORM internals that put a QueryRunner on a connection in mid-transaction; `test/assumptions` watches over them. */
-type AdoptingQueryRunner = Omit<QueryRunner, 'isTransactionActive' | 'isReleased'> & {
-  databaseConnection: Pick<PoolClient, 'query'>;
-  isTransactionActive: boolean;
-  isReleased: boolean;
-  transactionDepth: number;
-};
-
 /** The socket of a client is not in pg's types; `test/assumptions` watches over it. */
 interface WiredClient {
   readonly connection: { readonly stream: Pick<Writable, 'cork' | 'uncork'> };
 }
 
 /**
- * One transaction of one message. Begin, inbox and commit go straight through the pg client; TypeORM comes into it only when
- * the handler asks for `manager`, on the same connection.
+ * One transaction of one message, or of a group of them. Begin, inbox and commit go straight through the pg client; handlers have an
+ * access to it on the same connection.
  */
 export class HandlerTransaction {
-  private runner: AdoptingQueryRunner | undefined;
-  /** No statement of the handler gets through any more. */
+  /** Of the handler, where there is one for the whole transaction. */
+  private readonly own: TransactionAccess;
+  /** Of each handler of a group. */
+  private readonly members: TransactionAccess[] = [];
+  /** No statement of a handler gets through any more. */
   private closed = false;
   private ended = false;
   private broken: Error | undefined;
@@ -57,6 +53,7 @@ export class HandlerTransaction {
     private readonly connections: Pick<HandlerConnections, 'nextInLine' | 'giveBack'>,
     private readonly terminate: (processId: number) => Promise<void>,
   ) {
+    this.own = new TransactionAccess(client, dataSource);
     // A checked-out client without it takes the process down when the server goes.
     client.on('error', this.onError);
   }
@@ -66,49 +63,49 @@ export class HandlerTransaction {
     return this.broken;
   }
 
-  /** Opens the transaction and runs the first statement in the same round trip. */
-  async begin(lockTimeoutMs: number, first: QueryConfig): Promise<QueryResult<Record<string, unknown>>> {
-    // Both are on the wire before either is answered (`pipeline: true`), and in one packet: each write wakes a process of the
+  /**
+   * Opens the transaction and runs the first statements in the same round trip.
+   * @returns their results, in their order. @throws the error of the first that failed.
+   */
+  async begin(
+    lockTimeoutMs: number,
+    ...first: QueryConfig[]
+  ): Promise<QueryResult<Record<string, unknown>>[]> {
+    // All are on the wire before any is answered (`pipeline: true`), and in one packet: each write wakes a process of the
     // server, which costs more than the statement. A failed BEGIN means a dead connection.
     const { stream } = this.wire;
     stream.cork();
     const begun = this.client.query(`begin; set local lock_timeout = ${String(lockTimeoutMs)}`);
-    const result = this.client.query<Record<string, unknown>>(
-      within(lockTimeoutMs + this.answerTimeoutMs, first),
+    const results = first.map((statement) =>
+      this.client.query<Record<string, unknown>>(within(lockTimeoutMs + this.answerTimeoutMs, statement)),
     );
     stream.uncork();
-    const [opened, answered] = await Promise.allSettled([begun, result]);
+    const [opened, ...answered] = await Promise.allSettled([begun, ...results]);
     if (opened.status === 'rejected') throw this.lostBecause('begin', opened.reason);
-    if (answered.status === 'rejected') throw answered.reason as Error;
-    return answered.value;
+    return answered.map((answer) => {
+      if (answer.status === 'rejected') throw answer.reason as Error;
+      return answer.value;
+    });
   }
 
   async query(config: QueryConfig): Promise<QueryResult<Record<string, unknown>>> {
-    this.assertOpen();
+    if (this.closed) throw new TransactionEndedError();
     return this.client.query<Record<string, unknown>>(within(this.answerTimeoutMs, config));
   }
 
   get manager(): EntityManager {
-    this.assertOpen();
-    if (!this.runner) {
-      const runner = this.dataSource.createQueryRunner() as unknown as AdoptingQueryRunner;
-      runner.databaseConnection = this.guarded();
-      // Without these two, save() would open and commit a transaction of its own, that is: ours, too early.
-      runner.isTransactionActive = true;
-      runner.transactionDepth = 1;
-      this.runner = runner;
-    }
-    return this.runner.manager;
+    return this.own.manager;
   }
 
   get sql(): Sql {
-    return {
-      query: async <Row extends object>(text: string, values?: unknown[]) => {
-        this.assertOpen();
-        const { rows, rowCount } = await this.client.query(text, values);
-        return { rows: rows as Row[], rowCount };
-      },
-    };
+    return this.own.sql;
+  }
+
+  /** The access of one handler of a group. @param admit as for `TransactionAccess`. */
+  member(admit: () => void): TransactionAccess {
+    const access = new TransactionAccess(this.client, this.dataSource, admit);
+    this.members.push(access);
+    return access;
   }
 
   /**
@@ -169,18 +166,8 @@ export class HandlerTransaction {
   /** Before COMMIT is sent: a statement that nobody waited for would come after it, in a transaction of its own. */
   private close(): void {
     this.closed = true;
-    if (this.runner) this.runner.isReleased = true;
-  }
-
-  /** TypeORM looks at `isReleased` some turns before it sends a statement; this looks when it is sent. */
-  private guarded(): Pick<PoolClient, 'query'> {
-    const send = this.client.query.bind(this.client) as (...args: unknown[]) => unknown;
-    const query = (...args: unknown[]): unknown => {
-      this.assertOpen();
-      return send(...args);
-    };
-    // All that a runner asks of its connection. With the client as its prototype it would slow down every field of the client.
-    return { query: query as PoolClient['query'] };
+    this.own.close();
+    for (const member of this.members) member.close();
   }
 
   private release(destroy: boolean): void {
@@ -200,14 +187,6 @@ export class HandlerTransaction {
     process.nextTick(() => {
       stream.uncork();
     });
-  }
-
-  private assertOpen(): void {
-    if (this.closed) {
-      throw new Error(
-        'the transaction of this message has ended: ctx.tx, ctx.sql and ctx.publish must not be used after the handler returned or timed out; await what it starts',
-      );
-    }
   }
 
   /** An error that Postgres itself reported leaves the connection usable. */

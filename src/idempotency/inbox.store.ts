@@ -121,13 +121,13 @@ export class InboxStore {
       key.copyToken === undefined
         ? { name: 'holdfast_claim', text: CLAIM, values }
         : { name: 'holdfast_claim_copy', text: CLAIM_COPY, values: [...values, key.copyToken] };
-    const { rowCount } = await transaction.begin(this.database.lockTimeoutMs, statement);
-    return rowCount === 1;
+    const [claimed] = await transaction.begin(this.database.lockTimeoutMs, statement);
+    return claimed?.rowCount === 1;
   }
 
   /** Begins a transaction without the inbox. */
   async begin(transaction: HandlerTransaction): Promise<void> {
-    await transaction.begin(this.database.lockTimeoutMs, { text: 'select 1' });
+    await transaction.begin(this.database.lockTimeoutMs);
   }
 
   async readClaim(transaction: HandlerTransaction, key: InboxKey): Promise<InboxClaimRow | undefined> {
