@@ -17,7 +17,12 @@ export class DatabaseModule {
 }
 
 export { Database, type EntityClass } from './database';
-export { type HandlerTransaction, SwallowedSqlError, TransactionLostError } from './handler-transaction';
+export {
+  type HandlerAccess,
+  type HandlerTransaction,
+  SwallowedSqlError,
+  TransactionLostError,
+} from './handler-transaction';
 export { migrateDatabase } from './migrate-database';
 export { Semaphore } from './semaphore';
 export { classifySqlError, type SqlFailure } from './sql-state';

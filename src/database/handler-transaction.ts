@@ -23,6 +23,9 @@ export class TransactionLostError extends Error {
   override readonly name = 'TransactionLostError';
 }
 
+/** What a handler gets of its transaction. */
+export type HandlerAccess = Pick<TransactionAccess, 'manager' | 'sql'>;
+
 /** The socket of a client is not in pg's types; `test/assumptions` watches over it. */
 interface WiredClient {
   readonly connection: { readonly stream: Pick<Writable, 'cork' | 'uncork'> };
@@ -117,7 +120,8 @@ export class HandlerTransaction {
   async commit(): Promise<void> {
     this.close();
     const handOver = this.broken ? undefined : this.connections.nextInLine();
-    if (handOver) this.holdBackForThisTurn();
+    // By then the next transaction has written its BEGIN.
+    if (handOver) this.gatherThisTurn();
     const answer = this.client.query(within(this.answerTimeoutMs, { text: 'commit' }));
     if (handOver) {
       this.ended = true;
@@ -180,8 +184,8 @@ export class HandlerTransaction {
     return (this.client as unknown as WiredClient).connection;
   }
 
-  /** Ticks run when all promises have: by then the next transaction has written its BEGIN. */
-  private holdBackForThisTurn(): void {
+  /** Whatever is sent until all promises of this turn of the event loop have run travels in one packet. */
+  gatherThisTurn(): void {
     const { stream } = this.wire;
     stream.cork();
     process.nextTick(() => {

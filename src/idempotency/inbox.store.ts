@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { QueryConfig } from 'pg';
 import { Database, type HandlerTransaction } from '../database/database.module';
 import type { InboxClaimRow, InboxKey, InboxState } from './claim';
 
@@ -36,6 +37,8 @@ export interface CopyRecord {
   readonly handler: string | undefined;
 }
 
+const HASH_BYTES = 16;
+
 const CLAIM = `insert into holdfast.inbox_message (consumer, transaction_id, state, body_hash)
 values ($1, $2, 'completed', $3)
 on conflict do nothing`;
@@ -46,6 +49,26 @@ on conflict (consumer, transaction_id) do update
    set state = 'completed', copy_token = null, copy_confirmed = false, due_at = null, reason = null,
        updated_at = now(), version = m.version + 1
  where m.copy_token = $4`;
+
+/** In the order of the key, so that two groups with the same messages wait for each other and never both. */
+const CLAIM_GROUP = `insert into holdfast.inbox_message (consumer, transaction_id, state, body_hash)
+select $1, t.id, 'completed', substr($3::bytea, (t.place::int - 1) * ${HASH_BYTES} + 1, ${HASH_BYTES})
+  from unnest($2::text[]) with ordinality as t (id, place)
+on conflict do nothing`;
+
+/** What came as a copy owns its row already; those whose row was forgotten are inserted with the others. */
+const CLAIM_GROUP_COPIES = `update holdfast.inbox_message m
+   set state = 'completed', copy_token = null, copy_confirmed = false, due_at = null, reason = null,
+       updated_at = now(), version = m.version + 1
+  from unnest($2::text[], $3::uuid[]) as t (id, token)
+ where m.consumer = $1 and m.transaction_id = t.id and m.copy_token = t.token`;
+
+/** The rows that this very transaction has written are its own. */
+const READ_CLAIMS = `select transaction_id, xmin = pg_current_xact_id()::xid as mine,
+       state, body_hash, failed_attempts, copy_token, copy_confirmed, reason,
+       extract(epoch from due_at - clock_timestamp())::float8 * 1000 as due_in_ms
+  from holdfast.inbox_message
+ where consumer = $1 and transaction_id = any ($2)`;
 
 const READ_CLAIM = `select state, body_hash, failed_attempts, copy_token, copy_confirmed, reason,
        extract(epoch from due_at - clock_timestamp())::float8 * 1000 as due_in_ms
@@ -125,6 +148,47 @@ export class InboxStore {
     return claimed?.rowCount === 1;
   }
 
+  /**
+   * Begins the transaction and takes the rows of a group of one consumer, each id once, in one round trip.
+   * @returns how many could be taken.
+   */
+  async beginWithClaims(
+    transaction: HandlerTransaction,
+    lockTimeoutMs: number,
+    keys: readonly InboxKey[],
+  ): Promise<number> {
+    const inOrder = [...keys].sort((a, b) => (a.transactionId < b.transactionId ? -1 : 1));
+    const copies = inOrder.filter(({ copyToken }) => copyToken !== undefined);
+    const consumer = keys[0]?.consumer;
+    const claim: QueryConfig = {
+      name: 'holdfast_claim_group',
+      text: CLAIM_GROUP,
+      values: [consumer, idsOf(inOrder), Buffer.concat(inOrder.map(({ bodyHash }) => bodyHash))],
+    };
+    const statements = [claim];
+    if (copies.length > 0) {
+      const tokens = copies.map(({ copyToken }) => copyToken);
+      const values = [consumer, idsOf(copies), tokens];
+      statements.unshift({ name: 'holdfast_claim_group_copies', text: CLAIM_GROUP_COPIES, values });
+    }
+    const results = await transaction.begin(lockTimeoutMs, ...statements);
+    return results.reduce((taken, { rowCount }) => taken + (rowCount ?? 0), 0);
+  }
+
+  /** What the transaction of a group finds in the rows of its messages, by transaction id; `mine` are those it has taken. */
+  async readClaims(
+    transaction: HandlerTransaction,
+    keys: readonly InboxKey[],
+  ): Promise<ReadonlyMap<string, InboxClaimRow & { readonly mine: boolean }>> {
+    const { rows } = await transaction.query({ text: READ_CLAIMS, values: [keys[0]?.consumer, idsOf(keys)] });
+    return new Map(
+      (rows as unknown as (InboxClaimRow & { transaction_id: string; mine: boolean })[]).map((row) => [
+        row.transaction_id,
+        row,
+      ]),
+    );
+  }
+
   /** Begins a transaction without the inbox. */
   async begin(transaction: HandlerTransaction): Promise<void> {
     await transaction.begin(this.database.lockTimeoutMs);
@@ -182,6 +246,10 @@ export class InboxStore {
   async purge(olderThanMs: number, limit: number): Promise<number> {
     return (await this.database.query(PURGE, [olderThanMs, limit])).rowCount;
   }
+}
+
+function idsOf(keys: readonly InboxKey[]): string[] {
+  return keys.map(({ transactionId }) => transactionId);
 }
 
 /** Postgres text and jsonb take neither NUL nor half a surrogate pair. */
