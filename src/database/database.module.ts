@@ -17,6 +17,7 @@ export class DatabaseModule {
 }
 
 export { Database, type EntityClass } from './database';
+export { Gatherer, type GathererLimits } from './gatherer';
 export { type HandlerTransaction, SwallowedSqlError, TransactionLostError } from './handler-transaction';
 export { migrateDatabase } from './migrate-database';
 export { Semaphore } from './semaphore';

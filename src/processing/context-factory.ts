@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { BrokerConnections, type Publication } from '../broker/broker.module';
-import { OutboxStore } from '../idempotency/idempotency.module';
 import type { Delivery, MessageLog, PublishOptions } from '../message/message.module';
+import { OutboxStore } from '../outbox/outbox.module';
 import { DeliveryContext, type ContextOutlets } from './delivery-context';
 import type { HandlerPipeline } from './handler-pipeline';
 

@@ -1,8 +1,9 @@
 import type { EntityManager } from 'typeorm';
 import type { HandlerTransaction } from '../database/database.module';
-import type { InboxKey, OutboxRow } from '../idempotency/idempotency.module';
+import type { InboxKey } from '../idempotency/idempotency.module';
 import type { MessageLog, MiddlewareContext, Outcome, PublishOptions, Sql } from '../message/message.module';
 import { HandlerTimeoutError, type Delivery } from '../message/message.module';
+import type { OutboxRow } from '../outbox/outbox.module';
 import type { HandlerDefinition } from '../registration/registration.module';
 import { producerId } from './transaction-id';
 

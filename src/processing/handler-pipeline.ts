@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fromEvent, isObservable, lastValueFrom, takeUntil, type Observable } from 'rxjs';
-import type { InboxKey, OutboxRow, TransactionalMode } from '../idempotency/idempotency.module';
+import type { InboxKey, TransactionalMode } from '../idempotency/idempotency.module';
 import {
   HandlerTimeoutError,
   type Delivery,
@@ -19,6 +19,7 @@ import {
   type Last,
   type OrderedMiddleware,
 } from '../middleware/middleware.module';
+import type { OutboxRow } from '../outbox/outbox.module';
 import type { HandlerDefinition } from '../registration/registration.module';
 import type { DeliveryContext } from './delivery-context';
 import { decideFailure, isContention } from './failure-policy';

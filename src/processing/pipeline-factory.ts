@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectConfig, type ConsumerConfig } from '../config/config.module';
-import { OutboxRelay, TransactionalMode } from '../idempotency/idempotency.module';
+import { TransactionalMode } from '../idempotency/idempotency.module';
+import { OutboxRelay } from '../outbox/outbox.module';
 import type { ConsumerDefinition, FoundMiddleware } from '../registration/registration.module';
 import { HandlerPipeline } from './handler-pipeline';
 
