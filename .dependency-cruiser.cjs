@@ -8,7 +8,11 @@ const MAY_KNOW = {
   database: ['config', 'message'],
   broker: ['config', 'message'],
   topology: ['broker', 'config', 'message'],
-  idempotency: ['database', 'broker', 'config', 'message'],
+  idempotency: ['database', 'config', 'message'],
+  // What handlers publish: written with their transaction, handed to the broker after it.
+  outbox: ['broker', 'config', 'database', 'message'],
+  // Many messages in one transaction.
+  grouping: ['database', 'idempotency', 'message'],
   middleware: ['message'],
   registration: ['message', 'middleware', 'config'],
   // What happens to one message, from its arrival to its outcome on the wire.
@@ -16,9 +20,11 @@ const MAY_KNOW = {
     'broker',
     'config',
     'database',
+    'grouping',
     'idempotency',
     'message',
     'middleware',
+    'outbox',
     'registration',
     'topology',
   ],
@@ -34,6 +40,7 @@ const MAY_KNOW = {
     'idempotency',
     'inspection',
     'message',
+    'outbox',
     'processing',
     'registration',
     'topology',
@@ -49,6 +56,7 @@ const MAY_KNOW = {
     'inspection',
     'consumer',
     'middleware',
+    'outbox',
     'access',
   ],
   // The example domain sees what a user sees: the public API, or the rooms behind it.

@@ -61,10 +61,11 @@ export function markPoints(): void {
     './database/handler-transaction',
     'HandlerTransaction',
     'commit',
-    async (original) => {
+    async (original, args: Parameters<HandlerTransaction['commit']>) => {
       passing('before-commit', '');
-      await original();
+      const written = await original(...args);
       passing('committed', '');
+      return written;
     },
   );
   wrap<typeof DeliveryChannel>(

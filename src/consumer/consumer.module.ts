@@ -4,6 +4,7 @@ import { BrokerModule } from '../broker/broker.module';
 import { IdempotencyModule } from '../idempotency/idempotency.module';
 import { InspectionModule } from '../inspection/inspection.module';
 import { MessageModule } from '../message/message.module';
+import { OutboxModule } from '../outbox/outbox.module';
 import { ProcessingModule } from '../processing/processing.module';
 import { RegistrationModule } from '../registration/registration.module';
 import { TopologyModule } from '../topology/topology.module';
@@ -24,6 +25,7 @@ export class ConsumerModule {
         IdempotencyModule,
         InspectionModule,
         MessageModule,
+        OutboxModule,
         ProcessingModule,
         RegistrationModule,
         TopologyModule,

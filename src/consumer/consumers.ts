@@ -14,9 +14,9 @@ import {
   type ServiceConfig,
 } from '../config/config.module';
 import { Database } from '../database/database.module';
-import { OutboxRelay } from '../idempotency/idempotency.module';
 import { Findings } from '../inspection/inspection.module';
 import { EventBus, formatDuration, parseDuration, type MessageContext } from '../message/message.module';
+import { OutboxRelay } from '../outbox/outbox.module';
 import { MessageProcessor, PipelineFactory } from '../processing/processing.module';
 import {
   HandlerConfigurationError,

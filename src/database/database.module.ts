@@ -17,6 +17,7 @@ export class DatabaseModule {
 }
 
 export { Database, type EntityClass } from './database';
+export { Gatherer, type GathererLimits } from './gatherer';
 export {
   type HandlerAccess,
   type HandlerTransaction,

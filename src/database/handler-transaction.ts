@@ -3,8 +3,11 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type { PoolClient, QueryConfig, QueryResult } from 'pg';
 import type { Sql } from '../message/message.module';
 import type { HandlerConnections } from './handler-connections';
-import { classifySqlError } from './sql-state';
+import { classifySqlError, sqlStateOf } from './sql-state';
 import { TransactionAccess, TransactionEndedError } from './transaction-access';
+
+/** A statement before it has failed; what failed it is not known here. */
+const IN_FAILED_TRANSACTION = '25P02';
 
 /** COMMIT was answered with ROLLBACK: a statement had failed and the handler went on as if it had not. */
 export class SwallowedSqlError extends Error {
@@ -114,30 +117,31 @@ export class HandlerTransaction {
   /**
    * Whoever waits for a connection gets this one now, not when the answer has come: in a pipeline its BEGIN runs after our COMMIT,
    * whatever becomes of that, and travels in the same packet. From then on nothing more is sent here, no ROLLBACK either.
+   * @param last a statement that travels in the packet of COMMIT. When it fails, nothing is committed. @returns its result.
    * @throws SwallowedSqlError Postgres answered ROLLBACK. @throws TransactionLostError the answer did not come: the message
-   * must be looked up again. Everything else is the error of a deferred constraint.
+   * must be looked up again. Everything else is the error of `last`, or of a deferred constraint.
    */
-  async commit(): Promise<void> {
+  async commit(last?: QueryConfig): Promise<QueryResult<Record<string, unknown>> | undefined> {
     this.close();
     const handOver = this.broken ? undefined : this.connections.nextInLine();
     // By then the next transaction has written its BEGIN.
-    if (handOver) this.gatherThisTurn();
+    if (handOver ?? last) this.gatherThisTurn();
+    const written = last && this.client.query<Record<string, unknown>>(within(this.answerTimeoutMs, last));
     const answer = this.client.query(within(this.answerTimeoutMs, { text: 'commit' }));
     if (handOver) {
       this.ended = true;
       handOver(this.client);
     }
-    let result: QueryResult;
-    try {
-      result = await answer;
-    } catch (error) {
-      if (this.isAlive(error)) throw error;
-      throw this.lostBecause('commit', error);
-    } finally {
-      if (handOver) this.client.off('error', this.onError);
+    const [wrote, committed] = await Promise.allSettled([written, answer]);
+    if (handOver) this.client.off('error', this.onError);
+    if (committed.status === 'rejected') {
+      if (this.isAlive(committed.reason)) throw committed.reason;
+      throw this.lostBecause('commit', committed.reason);
     }
     if (!handOver) this.end(false);
-    if (result.command !== 'COMMIT') throw new SwallowedSqlError();
+    if (wrote.status === 'rejected' && sqlStateOf(wrote.reason) !== IN_FAILED_TRANSACTION) throw wrote.reason;
+    if (committed.value.command !== 'COMMIT' || wrote.status === 'rejected') throw new SwallowedSqlError();
+    return wrote.value;
   }
 
   /** Never throws: a rollback that fails leaves a connection that is thrown away, which rolls back too. */

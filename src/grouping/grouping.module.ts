@@ -10,4 +10,4 @@ import { GroupTransaction } from './group-transaction';
 export class GroupingModule {}
 
 export { GroupTransaction } from './group-transaction';
-export { SharedCommit, type MemberRun, type SharedMember } from './shared-commit';
+export { SharedCommit, type Redo, type SharedMember } from './shared-commit';

@@ -1,4 +1,5 @@
 import {
+  Gatherer,
   TransactionLostError,
   type HandlerAccess,
   type HandlerTransaction,
@@ -6,7 +7,6 @@ import {
 import { HandlerTimeoutError, ShutdownError, type Outcome } from '../message/message.module';
 import type { Claimant, GroupTransaction } from './group-transaction';
 import { InterleavedError, Turns } from './turns';
-import { WaitingLine } from './waiting-line';
 
 /** The group was rolled back: everything about the message has to be done anew, by itself or in another group. */
 export type Redo = 'redo-alone' | 'redo-together';
@@ -28,14 +28,8 @@ export interface SharedCommitParts {
   readonly onInterleaved: () => void;
 }
 
-interface Waiting {
-  readonly member: SharedMember;
-  readonly key: SharedMember['key'];
-  readonly resolve: (outcome: Outcome | Redo) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-type Failures = Map<Waiting, unknown>;
+type Ended = Outcome | Redo | { readonly kind: 'failed'; readonly error: unknown };
+type Failures = Map<SharedMember, unknown>;
 
 /** While one group is at its commit another one runs. */
 const LANES = 2;
@@ -50,7 +44,7 @@ const SMALLEST = 2;
  * at once. When one does not, the group is redone, and from then on handlers run one after another (`Turns` says why).
  */
 export class SharedCommit {
-  private readonly line: WaitingLine<Waiting>;
+  private readonly line: Gatherer<SharedMember, Ended>;
   /** Halved by every group that fails, doubled by every other. */
   private limit: number;
   /** How many messages are still to be run alone, because even the smallest groups failed. */
@@ -59,11 +53,10 @@ export class SharedCommit {
 
   constructor(private readonly parts: SharedCommitParts) {
     this.limit = parts.groupSize;
-    this.line = new WaitingLine<Waiting>({
-      limit: () => this.limit,
-      lanes: LANES,
+    this.line = new Gatherer((group) => this.run(group), {
+      most: () => this.limit,
+      atOnce: LANES,
       identityOf: ({ key }) => key.transactionId,
-      run: (group) => this.run(group),
     });
   }
 
@@ -75,13 +68,13 @@ export class SharedCommit {
   }
 
   /** As `TransactionalMode.runOnce`, in one transaction with whatever else is waiting. */
-  runOnce(member: SharedMember): Promise<Outcome | Redo> {
-    return new Promise((resolve, reject) => {
-      this.line.join({ member, key: member.key, resolve, reject });
-    });
+  async runOnce(member: SharedMember): Promise<Outcome | Redo> {
+    const ended = await this.line.add(member);
+    if (typeof ended === 'object' && ended.kind === 'failed') throw ended.error;
+    return ended;
   }
 
-  private async run(group: readonly Waiting[]): Promise<void> {
+  private async run(group: readonly SharedMember[]): Promise<Ended[]> {
     const failures: Failures = new Map();
     try {
       const outcomes = await this.parts.groups.run(group, (claimed, transaction) =>
@@ -90,58 +83,58 @@ export class SharedCommit {
           : this.runInTurn(claimed, transaction, failures),
       );
       this.limit = Math.min(this.parts.groupSize, this.limit * 2);
-      for (const waiting of group) {
-        const outcome = outcomes.get(waiting) ?? 'again';
-        waiting.resolve(outcome === 'again' ? 'redo-alone' : outcome);
-      }
+      return group.map((member) => {
+        const outcome = outcomes.get(member) ?? 'again';
+        return outcome === 'again' ? 'redo-alone' : outcome;
+      });
     } catch (error) {
-      this.judge(group, failures, error);
+      return this.judge(group, failures, error);
     }
   }
 
-  private judge(group: readonly Waiting[], failures: Failures, error: unknown): void {
+  private judge(group: readonly SharedMember[], failures: Failures, error: unknown): Ended[] {
     // The database is away, or has not said whether it committed: each has to be looked up again when it is back.
-    if (error instanceof TransactionLostError) {
-      for (const { reject } of group) reject(error);
-      return;
-    }
+    if (error instanceof TransactionLostError) return group.map(() => ({ kind: 'failed', error }));
     if (error instanceof InterleavedError) {
       if (this.atOnce) this.parts.onInterleaved();
       this.atOnce = false;
-      for (const { resolve } of group) resolve('redo-together');
-      return;
+      return group.map(() => 'redo-together');
     }
     if (this.limit === SMALLEST && group.length > 1) this.refusals = this.parts.groupSize;
     this.limit = Math.max(SMALLEST, Math.floor(this.limit / 2));
-    for (const waiting of group) {
-      const failure = failures.get(waiting);
+    return group.map((member) => {
+      const failure = failures.get(member);
       // Its own doing, whoever was in the group: a second run would take as long again.
       const isOwn = failure instanceof HandlerTimeoutError || failure instanceof ShutdownError;
-      if (isOwn || group.length === 1) waiting.reject(failure ?? error);
-      else waiting.resolve('redo-alone');
-    }
+      return isOwn || group.length === 1 ? { kind: 'failed', error: failure ?? error } : 'redo-alone';
+    });
   }
 
   private async runAtOnce(
-    group: readonly Waiting[],
+    group: readonly SharedMember[],
     transaction: HandlerTransaction,
     failures: Failures,
   ): Promise<void> {
-    const turns = new Turns<Waiting>();
+    const turns = new Turns<SharedMember>();
     transaction.gatherThisTurn();
-    const runs = group.map((waiting) =>
-      waiting.member.run(
+    const runs = group.map((member) =>
+      member.run(
         transaction.member(() => {
-          turns.take(waiting);
+          turns.take(member);
         }),
         false,
       ),
     );
+    const running = new Set(group);
+    for (const [i, run] of runs.entries()) {
+      const ended = (): unknown => group[i] && running.delete(group[i]);
+      run.then(ended, ended);
+    }
     let isLate = false;
     // One clock for all: who waits for a neighbour's statement must not pay for it with an attempt.
     const clock = setTimeout(() => {
       isLate = true;
-      for (const { member } of group) member.abort(new HandlerTimeoutError(this.parts.timeoutMs));
+      for (const member of running) member.abort(new HandlerTimeoutError(this.parts.timeoutMs));
     }, this.parts.timeoutMs);
     // All of them to their end: one that still ran would meet its own second run.
     const ends = await Promise.allSettled(runs);
@@ -149,20 +142,20 @@ export class SharedCommit {
     if (isLate) throw new HandlerTimeoutError(this.parts.timeoutMs);
     if (turns.isBroken) throw new InterleavedError();
     for (const [i, end] of ends.entries()) {
-      const waiting = group[i];
-      if (waiting && end.status === 'rejected') failures.set(waiting, end.reason);
+      const member = group[i];
+      if (member && end.status === 'rejected') failures.set(member, end.reason);
     }
     throwFirst(failures);
   }
 
   private async runInTurn(
-    group: readonly Waiting[],
+    group: readonly SharedMember[],
     transaction: HandlerTransaction,
     failures: Failures,
   ): Promise<void> {
-    for (const waiting of group) {
+    for (const member of group) {
       const access = transaction.member(() => undefined);
-      await waiting.member.run(access, true).catch((error: unknown) => failures.set(waiting, error));
+      await member.run(access, true).catch((error: unknown) => failures.set(member, error));
       // What it has not awaited must not come between the statements of the next.
       access.close();
       throwFirst(failures);

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { BrokerConnections, type Publication } from '../broker/broker.module';
-import { OutboxStore } from '../idempotency/idempotency.module';
+import type { HandlerTransaction } from '../database/database.module';
 import type { Delivery, MessageLog, PublishOptions } from '../message/message.module';
+import { OutboxStore } from '../outbox/outbox.module';
 import { DeliveryContext, type ContextOutlets } from './delivery-context';
 import type { HandlerPipeline } from './handler-pipeline';
 
@@ -21,8 +22,9 @@ export class ContextFactory implements ContextOutlets {
     pipeline: HandlerPipeline,
     type: string | undefined,
     traceId: string,
+    inCompany: boolean,
   ): DeliveryContext {
-    return new DeliveryContext(delivery, pipeline.handler, type, traceId, this);
+    return new DeliveryContext(delivery, pipeline.handler, type, traceId, this, inCompany);
   }
 
   /** In a transaction it is written and leaves after the commit; without one it is confirmed before this resolves. */
@@ -35,7 +37,7 @@ export class ContextFactory implements ContextOutlets {
   ): Promise<void> {
     const publication = toPublication(context, exchange, routingKey, body, options);
     if (context.isTransactional) {
-      const transaction = context.openTransaction('ctx.publish');
+      const transaction = context.openTransaction('ctx.publish') as HandlerTransaction;
       context.written.push(await this.outbox.write(transaction, publication));
     } else await this.broker.outgoing.publish(publication);
   }

@@ -1,8 +1,10 @@
 import type { EntityManager } from 'typeorm';
-import type { HandlerTransaction } from '../database/database.module';
-import type { InboxKey, OutboxRow } from '../idempotency/idempotency.module';
+import type { HandlerAccess } from '../database/database.module';
+import type { Redo } from '../grouping/grouping.module';
+import type { InboxKey } from '../idempotency/idempotency.module';
 import type { MessageLog, MiddlewareContext, Outcome, PublishOptions, Sql } from '../message/message.module';
 import { HandlerTimeoutError, type Delivery } from '../message/message.module';
+import type { OutboxRow } from '../outbox/outbox.module';
 import type { HandlerDefinition } from '../registration/registration.module';
 import { producerId } from './transaction-id';
 
@@ -24,11 +26,13 @@ export interface ContextOutlets {
 export class DeliveryContext implements MiddlewareContext {
   payload: unknown;
   /** The last one the idempotency stage opened for this delivery; once ended it refuses to be used. */
-  transaction: HandlerTransaction | undefined;
+  transaction: HandlerAccess | undefined;
   /** Rows the open transaction has written to the outbox; they leave when it has committed. */
   readonly written: OutboxRow[] = [];
   /** Set once the message has reached the inbox: its failures are recorded there. */
   key: InboxKey | undefined;
+  /** Set when the group it was in has been rolled back. */
+  redo: Redo | undefined;
   /** What it comes to when nothing throws. */
   outcome: Outcome = COMPLETED;
   private transactionId: string | undefined;
@@ -45,6 +49,8 @@ export class DeliveryContext implements MiddlewareContext {
     readonly type: string | undefined,
     readonly traceId: string,
     private readonly outlets: ContextOutlets,
+    /** False after a group of it was rolled back. */
+    private readonly inCompany = true,
   ) {
     this.payload = delivery.body;
   }
@@ -95,6 +101,11 @@ export class DeliveryContext implements MiddlewareContext {
     return this.controller.signal;
   }
 
+  /** What has failed before, or was there when its process died, must not have neighbours. */
+  get mayShare(): boolean {
+    return this.inCompany && !this.delivery.redelivered && this.delivery.copyToken === undefined;
+  }
+
   get isTransactional(): boolean {
     return this.definition.idempotency === 'transactional';
   }
@@ -131,8 +142,9 @@ export class DeliveryContext implements MiddlewareContext {
   /**
    * Runs `work` until it ends, its time is up, or the delivery is aborted, whichever comes first; code cannot be stopped, only left
    * behind. A stage inside takes over from the one that led to it, and hands back when it ends.
+   * @param timed false where somebody else has the clock.
    */
-  bounded(work: () => Promise<void>): Promise<void> {
+  bounded(work: () => Promise<void>, timed = true): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.aborted) {
         reject(asError(this.aborted.reason));
@@ -143,7 +155,7 @@ export class DeliveryContext implements MiddlewareContext {
         this.stopClock();
         this.onAbort = outer;
       };
-      this.restartClock();
+      if (timed) this.restartClock();
       this.onAbort = (reason) => {
         reject(asError(reason));
       };
@@ -175,7 +187,7 @@ export class DeliveryContext implements MiddlewareContext {
   }
 
   /** @param asked what needs it, for the error. @throws Error when there is none. */
-  openTransaction(asked: string): HandlerTransaction {
+  openTransaction(asked: string): HandlerAccess {
     if (this.transaction) return this.transaction;
     const where = `${this.definition.className}.${this.definition.methodName}`;
     throw new Error(

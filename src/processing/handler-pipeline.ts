@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fromEvent, isObservable, lastValueFrom, takeUntil, type Observable } from 'rxjs';
-import type { InboxKey, OutboxRow, TransactionalMode } from '../idempotency/idempotency.module';
+import type { Redo, SharedCommit } from '../grouping/grouping.module';
+import type { InboxKey, TransactionalMode } from '../idempotency/idempotency.module';
 import {
   HandlerTimeoutError,
   type Delivery,
@@ -19,6 +20,7 @@ import {
   type Last,
   type OrderedMiddleware,
 } from '../middleware/middleware.module';
+import type { OutboxRow } from '../outbox/outbox.module';
 import type { HandlerDefinition } from '../registration/registration.module';
 import type { DeliveryContext } from './delivery-context';
 import { decideFailure, isContention } from './failure-policy';
@@ -27,8 +29,19 @@ import { transactionIdOf } from './transaction-id';
 /** How often a loser of a race between transactions is run again at once, without costing an attempt. */
 const CONTENTION_REDOS = 3;
 
+/** Unwinds the chain of a message whose group was rolled back; what it then comes to is decided by its next run. */
+class GroupRolledBackError extends Error {
+  override readonly name = 'GroupRolledBackError';
+
+  constructor() {
+    super('the transaction that this message shared with others was rolled back; it is run again');
+  }
+}
+
 export interface PipelineParts {
   readonly transactional: TransactionalMode;
+  /** Undefined where each message commits by itself. */
+  readonly shared: SharedCommit | undefined;
   readonly middleware: readonly OrderedMiddleware[];
   readonly limits: DecodeLimits;
   /** Called with what the handler wrote to the outbox, once that is committed. */
@@ -59,13 +72,13 @@ export class HandlerPipeline {
     });
   }
 
-  /** Runs everything up to an outcome. Never throws. */
-  async attempt(context: DeliveryContext): Promise<Outcome> {
+  /** Runs everything up to an outcome, or up to where it has to begin anew. Never throws. */
+  async attempt(context: DeliveryContext): Promise<Outcome | Redo> {
     try {
       await context.bounded(() => this.way(context));
       return context.outcome;
     } catch (error) {
-      return decideFailure(error, context.attempt, this.handler);
+      return context.redo ?? decideFailure(error, context.attempt, this.handler);
     }
   }
 
@@ -94,7 +107,29 @@ export class HandlerPipeline {
       context.id = id;
       context.key = keyOf(context.delivery, id);
     }
-    await this.redoing(context, () => this.inTransaction(context));
+    const { shared } = this.parts;
+    if (shared && context.key && context.mayShare && shared.accepts())
+      await this.inGroup(context, context.key, shared);
+    else await this.redoing(context, () => this.inTransaction(context));
+  }
+
+  private async inGroup(context: DeliveryContext, key: InboxKey, shared: SharedCommit): Promise<void> {
+    const ended = await shared.runOnce({
+      key,
+      run: (access, timed) => {
+        context.transaction = access;
+        return context.bounded(() => this.inside(context), timed);
+      },
+      abort: (reason) => {
+        context.abort(reason);
+      },
+    });
+    if (typeof ended === 'string') {
+      context.redo = ended;
+      throw new GroupRolledBackError();
+    }
+    context.outcome = ended;
+    if (ended.kind === 'completed') this.parts.relay(context.written);
   }
 
   private async inTransaction(context: DeliveryContext): Promise<void> {

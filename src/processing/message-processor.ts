@@ -10,6 +10,7 @@ import {
   type Delivery,
   type Outcome,
 } from '../message/message.module';
+import type { Redo } from '../grouping/grouping.module';
 import { handlerFor, type ConsumerDefinition } from '../registration/registration.module';
 import { ContextFactory } from './context-factory';
 import { CrashGuard } from './crash-guard';
@@ -107,13 +108,27 @@ export class MessageProcessor {
     const pipeline = pipelines.find((one) => one.handler === handler);
     if (!pipeline) return judged(this.withoutHandler(definition, type));
 
-    const context = this.contexts.create(delivery, pipeline, type, traceId);
+    let inCompany = true;
+    for (;;) {
+      // Anew for each run: what an earlier one left behind, or did to the message, must not reach the next.
+      const context = this.contexts.create(delivery, pipeline, type, traceId, inCompany);
+      const outcome = await this.run(context, pipeline, definition.deliveryLimit);
+      if (typeof outcome === 'object') return { outcome, context };
+      inCompany = outcome !== 'redo-alone';
+    }
+  }
+
+  private async run(
+    context: DeliveryContext,
+    pipeline: HandlerPipeline,
+    deliveryLimit: number,
+  ): Promise<Outcome | Redo> {
     this.active.add(context);
     try {
-      if (!delivery.redelivered) return { outcome: await pipeline.attempt(context), context };
-      return { outcome: await this.attemptSuspect(context, pipeline, definition.deliveryLimit), context };
+      if (!context.delivery.redelivered) return await pipeline.attempt(context);
+      return await this.attemptSuspect(context, pipeline, deliveryLimit);
     } catch (error) {
-      return { outcome: decideFailure(error, delivery.attempt, pipeline.handler), context };
+      return decideFailure(error, context.attempt, pipeline.handler);
     } finally {
       this.active.delete(context);
     }
@@ -124,7 +139,7 @@ export class MessageProcessor {
     context: DeliveryContext,
     pipeline: HandlerPipeline,
     limit: number,
-  ): Promise<Outcome> {
+  ): Promise<Outcome | Redo> {
     const required = pipeline.handler.idempotency !== 'off';
     const admission = await this.crashGuard.admit(context.delivery, limit, required);
     if (admission.kind === 'refused') return crashed(admission.deliveries);

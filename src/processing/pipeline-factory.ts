@@ -1,15 +1,24 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { InjectConfig, type ConsumerConfig } from '../config/config.module';
-import { OutboxRelay, TransactionalMode } from '../idempotency/idempotency.module';
-import type { ConsumerDefinition, FoundMiddleware } from '../registration/registration.module';
+import { GroupTransaction, SharedCommit } from '../grouping/grouping.module';
+import { TransactionalMode } from '../idempotency/idempotency.module';
+import { OutboxRelay } from '../outbox/outbox.module';
+import type {
+  ConsumerDefinition,
+  FoundMiddleware,
+  HandlerDefinition,
+} from '../registration/registration.module';
 import { HandlerPipeline } from './handler-pipeline';
 
 /** Puts the pipelines of a consumer together. */
 @Injectable()
 export class PipelineFactory {
+  private readonly logger = new Logger(PipelineFactory.name);
+
   constructor(
     @InjectConfig('consumer') private readonly limits: ConsumerConfig,
     private readonly transactional: TransactionalMode,
+    private readonly groups: GroupTransaction,
     private readonly outbox: OutboxRelay,
   ) {}
 
@@ -20,6 +29,25 @@ export class PipelineFactory {
       limits: this.limits,
       relay: this.outbox.relay.bind(this.outbox),
     };
-    return handlers.map((handler) => new HandlerPipeline(handler, parts));
+    return handlers.map(
+      (handler) => new HandlerPipeline(handler, { ...parts, shared: this.sharedCommit(queue, handler) }),
+    );
+  }
+
+  private sharedCommit(
+    queue: string,
+    { commit, groupSize, timeoutMs, className, methodName }: HandlerDefinition,
+  ): SharedCommit | undefined {
+    if (commit !== 'shared') return undefined;
+    return new SharedCommit({
+      groups: this.groups,
+      groupSize,
+      timeoutMs,
+      onInterleaved: () => {
+        this.logger.log(
+          `${className}.${methodName} of "${queue}" waits for one statement before it sends the next: from now on the messages of a shared commit are handled in turn. It is faster where a handler sends all its statements at once (Promise.all)`,
+        );
+      },
+    });
   }
 }

@@ -1,6 +1,12 @@
 import type { Delivery, MessageContext } from '../message/message.module';
 import type { Authentication, MessageSchema } from '../middleware/middleware.module';
-import type { Binding, ClassificationRule, IdempotencyMode, IncomingMessage } from './consumer-options';
+import type {
+  Binding,
+  ClassificationRule,
+  CommitMode,
+  IdempotencyMode,
+  IncomingMessage,
+} from './consumer-options';
 import type { RetrySchedule } from './retry-schedule';
 
 /** One method, ready to be called. */
@@ -15,6 +21,9 @@ export interface HandlerDefinition {
   readonly immediateRetries: number;
   readonly classify: readonly ClassificationRule[];
   readonly idempotency: IdempotencyMode;
+  readonly commit: CommitMode;
+  /** The most messages of one transaction; 1 where each has its own. */
+  readonly groupSize: number;
   readonly transactionId: ((message: IncomingMessage) => string | undefined) | undefined;
   readonly onMissingTransactionId: 'dead-letter' | 'process';
   readonly timeoutMs: number;

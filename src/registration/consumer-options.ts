@@ -12,6 +12,9 @@ export interface Binding {
 /** `transactional`: the handler's writes through `ctx.tx` commit exactly once. `off`: at least once, no database. */
 export type IdempotencyMode = 'transactional' | 'off';
 
+/** What commits together. */
+export type CommitMode = 'own' | 'shared';
+
 type ErrorClass = abstract new (...args: never[]) => unknown;
 
 /** What a rule makes of an error. `{ retryAfter }` uses up an attempt, like every retry. */
@@ -57,11 +60,18 @@ export interface ConsumerOptions {
   readonly classify?: readonly ClassificationRule[];
   /** Default `transactional`. */
   readonly idempotency?: IdempotencyMode;
+  /**
+   * `shared`: up to `groupSize` messages that are waiting commit together, many times as fast. Their handlers run in one transaction, and run
+   * again when a neighbour fails; so they must do nothing outside it. Default `own`: one commit for each message.
+   */
+  readonly commit?: CommitMode;
+  /** The most messages of one shared commit. Default 100. */
+  readonly groupSize?: number;
   /** Finds the transaction id in the message. Default: the AMQP `message-id`, then the header `x-transaction-id`. */
   readonly transactionId?: (message: IncomingMessage) => string | undefined;
   /** What becomes of a message without one. `process`: handled in a transaction, but not recognised when it comes twice. Default `dead-letter`. */
   readonly onMissingTransactionId?: 'dead-letter' | 'process';
-  /** Handlers of this queue at once in this process. Default `HOLDFAST_CONCURRENCY`. */
+  /** Handlers of this queue at once in this process. Default `HOLDFAST_CONCURRENCY`; with shared commits room for two groups. */
   readonly concurrency?: number;
   /** Deliveries the broker sends ahead. Default: twice the concurrency, at least 10. */
   readonly prefetch?: number;

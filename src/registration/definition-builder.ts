@@ -35,6 +35,9 @@ const QUEUE_OPTIONS = [
   'deliveryLimit',
 ] as const;
 
+const DEFAULT_GROUP_SIZE = 100;
+/** While one group is at its commit the next one runs. */
+const GROUPS_AT_ONCE = 2;
 const DEFAULT_RETRY = { delays: ['10s', '30s', '60s'] };
 
 /**
@@ -66,7 +69,9 @@ export function buildDefinitions(
 function define(queue: string, found: readonly FoundHandler[], defaults: ConsumerConfig): ConsumerDefinition {
   const shared = <K extends (typeof QUEUE_OPTIONS)[number]>(key: K): ConsumerOptions[K] =>
     found.find(({ options }) => options[key] !== undefined)?.options[key];
-  const concurrency = shared('concurrency') ?? Math.min(defaults.concurrency, shared('prefetch') ?? Infinity);
+  const groupSize = Math.max(...found.map(({ options }) => groupSizeOf(options)));
+  const wanted = groupSize === 1 ? defaults.concurrency : groupSize * GROUPS_AT_ONCE;
+  const concurrency = shared('concurrency') ?? Math.min(wanted, shared('prefetch') ?? Infinity);
   return {
     queue,
     queueType: shared('queueType') ?? 'quorum',
@@ -97,11 +102,18 @@ function defineHandler(
     immediateRetries: options.immediateRetries ?? 0,
     classify: options.classify ?? [],
     idempotency: options.idempotency ?? 'transactional',
+    commit: options.commit ?? 'own',
+    groupSize: groupSizeOf(options),
     transactionId: options.transactionId,
     onMissingTransactionId: options.onMissingTransactionId ?? 'dead-letter',
     timeoutMs: options.timeout === undefined ? defaults.timeoutMs : parseDuration(options.timeout),
     invoke,
   };
+}
+
+function groupSizeOf({ commit, groupSize, concurrency, prefetch }: ConsumerOptions): number {
+  if (commit !== 'shared') return 1;
+  return groupSize ?? Math.min(DEFAULT_GROUP_SIZE, concurrency ?? Infinity, prefetch ?? Infinity);
 }
 
 function doubled(queue: string, handlers: readonly FoundHandler[]): string[] {

@@ -56,6 +56,8 @@ const OPTIONS = z.strictObject({
   immediateRetries: whole(0, 10).optional(),
   classify: z.array(z.strictObject({ when: fn, then: verdict })).optional(),
   idempotency: z.enum(['transactional', 'off']).optional(),
+  commit: z.enum(['own', 'shared']).optional(),
+  groupSize: whole(2, 1_000).optional(),
   transactionId: fn.optional(),
   onMissingTransactionId: z.enum(['dead-letter', 'process']).optional(),
   concurrency: whole(1, 10_000).optional(),
@@ -93,6 +95,18 @@ function contradictions(options: ConsumerOptions): string[] {
     options.idempotency === 'off' &&
       (options.transactionId !== undefined || options.onMissingTransactionId !== undefined),
     "idempotency is 'off', so transactionId and onMissingTransactionId have no effect; leave them out, or use 'transactional'",
+  );
+  say(
+    options.commit === 'shared' && (options.idempotency ?? 'transactional') !== 'transactional',
+    `commit is 'shared' and idempotency is '${String(options.idempotency)}', which has no transaction to share; use 'transactional', or leave commit out`,
+  );
+  say(
+    options.commit !== 'shared' && options.groupSize !== undefined,
+    "groupSize has no effect without commit: 'shared'; leave it out, or share the commit",
+  );
+  say(
+    options.groupSize !== undefined && concurrency !== undefined && concurrency < options.groupSize,
+    `concurrency (${String(concurrency)}) is below groupSize (${String(options.groupSize)}): a group could never fill; raise concurrency, best to twice the group, or leave it out`,
   );
   say(
     options.declare === false && options.queueType !== undefined,

@@ -1,5 +1,5 @@
 import { Discard, ReliableConsumer, type MessageContext } from 'holdfast';
-import { OutboxRelay } from '../../src/idempotency/idempotency.module';
+import { OutboxRelay } from '../../src/outbox/outbox.module';
 import { eventually } from '../support/eventually';
 import { aQueue, World, type RunningHoldfast } from '../support/holdfast';
 

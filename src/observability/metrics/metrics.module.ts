@@ -1,8 +1,8 @@
 import { Module } from '@nestjs/common';
 import { BrokerModule } from '../../broker/broker.module';
-import { IdempotencyModule } from '../../idempotency/idempotency.module';
 import { InspectionModule } from '../../inspection/inspection.module';
 import { MessageModule } from '../../message/message.module';
+import { OutboxModule } from '../../outbox/outbox.module';
 import { MessageMetrics } from './message-metrics';
 import { METRICS } from './metric-definitions';
 import { QueueDepths } from './queue-depths';
@@ -11,7 +11,7 @@ import { StateGauges, StateMetrics, StateSources } from './state-metrics';
 
 /** Counts events and reads states; `/metrics` itself is served through nestjs-prometheus. */
 @Module({
-  imports: [BrokerModule, IdempotencyModule, InspectionModule, MessageModule],
+  imports: [BrokerModule, InspectionModule, MessageModule, OutboxModule],
   providers: [
     { provide: REGISTRY, useFactory: createRegistry },
     ...METRICS,
