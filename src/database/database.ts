@@ -5,6 +5,7 @@ import { InjectConfig, type DatabaseConfig } from '../config/config.module';
 import { backoffMs, DependencyGate, EventBus, settleWithin } from '../message/message.module';
 import { HandlerConnections } from './handler-connections';
 import { HandlerTransaction, TransactionLostError } from './handler-transaction';
+import { StatementNames } from './statement-names';
 import { migrateUp, readMigrations } from './migrator';
 
 /** A pool of its own, so that retries, pauses and probes get through while every handler connection is busy. */
@@ -27,6 +28,7 @@ export class Database implements OnApplicationShutdown {
   readonly dataSource: DataSource;
   private readonly bookkeeping: Pool;
   private readonly handlerConnections: HandlerConnections;
+  private readonly statementNames = new StatementNames();
   private prepared = false;
 
   constructor(
@@ -96,6 +98,7 @@ export class Database implements OnApplicationShutdown {
         this.dataSource,
         this.config.answerTimeoutMs,
         this.handlerConnections,
+        this.statementNames,
         async (processId) => {
           await this.bookkeeping.query('select pg_terminate_backend($1)', [processId]);
         },

@@ -4,6 +4,7 @@ import type { PoolClient, QueryConfig, QueryResult } from 'pg';
 import type { Sql } from '../message/message.module';
 import type { HandlerConnections } from './handler-connections';
 import { classifySqlError, sqlStateOf } from './sql-state';
+import type { StatementNames } from './statement-names';
 import { TransactionAccess, TransactionEndedError } from './transaction-access';
 
 /** A statement before it has failed; what failed it is not known here. */
@@ -57,9 +58,10 @@ export class HandlerTransaction {
     /** Milliseconds for a statement of our own; a half-open connection would never answer, and hold its message for ever. */
     private readonly answerTimeoutMs: number,
     private readonly connections: Pick<HandlerConnections, 'nextInLine' | 'giveBack'>,
+    private readonly names: StatementNames,
     private readonly terminate: (processId: number) => Promise<void>,
   ) {
-    this.own = new TransactionAccess(client, dataSource);
+    this.own = new TransactionAccess(client, dataSource, names);
     // A checked-out client without it takes the process down when the server goes.
     client.on('error', this.onError);
   }
@@ -109,7 +111,7 @@ export class HandlerTransaction {
 
   /** The access of one handler of a group. @param admit as for `TransactionAccess`. */
   member(admit: () => void): TransactionAccess {
-    const access = new TransactionAccess(this.client, this.dataSource, admit);
+    const access = new TransactionAccess(this.client, this.dataSource, this.names, admit);
     this.members.push(access);
     return access;
   }

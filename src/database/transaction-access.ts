@@ -1,6 +1,8 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
-import type { PoolClient } from 'pg';
+import type { PoolClient, QueryResult } from 'pg';
 import type { Sql } from '../message/message.module';
+import { isStalePlan } from './sql-state';
+import type { StatementNames } from './statement-names';
 
 /** The TypeORM internals that put a QueryRunner on a connection in mid-transaction; `test/assumptions` watches over them. */
 type AdoptingQueryRunner = Omit<QueryRunner, 'isTransactionActive' | 'isReleased'> & {
@@ -32,6 +34,7 @@ export class TransactionAccess {
   constructor(
     private readonly client: Pick<PoolClient, 'query'>,
     private readonly dataSource: DataSource,
+    private readonly names: Pick<StatementNames, 'nameOf' | 'refuse'>,
     private readonly admit: () => void = () => undefined,
   ) {}
 
@@ -52,7 +55,7 @@ export class TransactionAccess {
     return {
       query: async <Row extends object>(text: string, values?: unknown[]) => {
         this.assertAdmitted();
-        const { rows, rowCount } = await this.client.query(text, values);
+        const { rows, rowCount } = await this.send(text, values);
         return { rows: rows as Row[], rowCount };
       },
     };
@@ -66,13 +69,22 @@ export class TransactionAccess {
 
   /** TypeORM looks at `isReleased` some turns before it sends a statement; this looks when it is sent. */
   private guarded(): Pick<PoolClient, 'query'> {
-    const send = this.client.query.bind(this.client) as (...args: unknown[]) => unknown;
-    const query = (...args: unknown[]): unknown => {
+    const query = (text: string, values?: unknown[]): unknown => {
       this.assertAdmitted();
-      return send(...args);
+      return this.send(text, values);
     };
     // All that a runner asks of its connection. With the client as its prototype it would slow down every field of the client.
     return { query: query as PoolClient['query'] };
+  }
+
+  private send(text: string, values: unknown[] | undefined): Promise<QueryResult> {
+    // Without values it may be several statements, which cannot be prepared.
+    const name = values && values.length > 0 ? this.names.nameOf(text) : undefined;
+    if (name === undefined) return this.client.query(text, values);
+    return this.client.query({ name, text, values }).catch((error: unknown) => {
+      if (isStalePlan(error)) this.names.refuse(text);
+      throw error;
+    });
   }
 
   private assertAdmitted(): void {
