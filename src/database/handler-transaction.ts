@@ -206,7 +206,8 @@ export class HandlerTransaction {
     });
   }
 
-  private assertOpen(): void {
+  /** @throws Error once the handler has returned or timed out. */
+  assertOpen(): void {
     if (this.closed) {
       throw new Error(
         'the transaction of this message has ended: ctx.tx, ctx.sql and ctx.publish must not be used after the handler returned or timed out; await what it starts',

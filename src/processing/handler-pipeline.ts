@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fromEvent, isObservable, lastValueFrom, takeUntil, type Observable } from 'rxjs';
-import type { InboxKey, TransactionalMode } from '../idempotency/idempotency.module';
+import type { InboxKey, LastStatement, TransactionalMode } from '../idempotency/idempotency.module';
 import {
   HandlerTimeoutError,
   type Delivery,
@@ -19,7 +19,7 @@ import {
   type Last,
   type OrderedMiddleware,
 } from '../middleware/middleware.module';
-import type { OutboxRow } from '../outbox/outbox.module';
+import { outboxWrite, type OutboxRow, type OutboxWrite } from '../outbox/outbox.module';
 import type { HandlerDefinition } from '../registration/registration.module';
 import type { DeliveryContext } from './delivery-context';
 import { decideFailure, isContention } from './failure-policy';
@@ -32,7 +32,7 @@ export interface PipelineParts {
   readonly transactional: TransactionalMode;
   readonly middleware: readonly OrderedMiddleware[];
   readonly limits: DecodeLimits;
-  /** Called with what the handler wrote to the outbox, once that is committed. */
+  /** Called with what the handler has published, once that is committed. */
   readonly relay: (rows: readonly OutboxRow[]) => void;
 }
 
@@ -99,12 +99,26 @@ export class HandlerPipeline {
   }
 
   private async inTransaction(context: DeliveryContext): Promise<void> {
-    context.outcome = await this.parts.transactional.runOnce(context.key, async (transaction) => {
-      context.written.length = 0;
-      context.transaction = transaction;
-      await context.bounded(() => this.inside(context));
-    });
-    if (context.outcome.kind === 'completed') this.parts.relay(context.written);
+    context.outcome = await this.parts.transactional.runOnce(
+      context.key,
+      async (transaction) => {
+        context.published.length = 0;
+        context.transaction = transaction;
+        await context.bounded(() => this.inside(context));
+      },
+      this.leavingWith(context),
+    );
+  }
+
+  /** What it has published is written with the commit, and leaves after it. */
+  private leavingWith(context: DeliveryContext): LastStatement {
+    let written: OutboxWrite | undefined;
+    return {
+      write: () => (written = outboxWrite([context.published]))?.statement,
+      committed: (result) => {
+        for (const rows of written?.read(result) ?? []) this.parts.relay(rows);
+      },
+    };
   }
 
   /** Again at once: after a lost race a few times for free, after any other failure as often as the consumer asked for. */
