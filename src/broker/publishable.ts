@@ -153,7 +153,8 @@ class HeaderWriter {
   private inside(name: string, value: object): unknown {
     if (Array.isArray(value)) {
       this.count(4);
-      return value.map((one: unknown) => this.value(name, one));
+      // Over holes too, which `map` leaves.
+      return Array.from(value, (one: unknown) => this.value(name, one));
     }
     if ('toJSON' in value && typeof value.toJSON === 'function') {
       this.bytes--;
