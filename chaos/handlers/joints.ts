@@ -47,14 +47,15 @@ export function markPoints(): void {
     './idempotency/transactional-mode',
     'TransactionalMode',
     'runOnce',
-    (original, [key, handle]: Parameters<TransactionalMode['runOnce']>) => {
+    (original, [key, handle, last]: Parameters<TransactionalMode['runOnce']>) => {
       const id = key?.transactionId ?? '';
       passing('decoded', id);
-      return original(key, async (transaction: HandlerTransaction) => {
+      const run = async (transaction: HandlerTransaction): Promise<void> => {
         passing('claimed', id);
         await handle(transaction);
         passing('handled', id);
-      });
+      };
+      return original(key, run, last);
     },
   );
   wrap<typeof HandlerTransaction>(

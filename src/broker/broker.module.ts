@@ -12,4 +12,5 @@ export { ChannelKeeper, plainChannel } from './channel-keeper';
 export { RefusedError, UnconfirmedError, UnroutableError } from './confirm-publisher';
 export { DeliveryChannel, type ChannelDelivery } from './delivery-channel';
 export { copyOf, type CopyHeaders, type Publication } from './publication';
+export { publishable } from './publishable';
 export { UnpublishableError } from './unpublishable-error';

@@ -40,6 +40,7 @@ describe('a gatherer', () => {
     calls[0]?.answer(['one']);
     await first;
     await turn();
+    await turn();
     expect(calls[1]?.items).toEqual([2, 3]);
     calls[1]?.answer(['two', 'three']);
     expect(await Promise.all(later)).toEqual(['two', 'three']);
@@ -54,6 +55,23 @@ describe('a gatherer', () => {
     await turn();
     calls[1]?.answer(['three']);
     expect((await settled).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
+  });
+
+  it('finds the one whose doing a failure is, and answers its neighbours', async () => {
+    const bad = new Error('7');
+    const gatherer = new Gatherer<number, string>(
+      async (items) => {
+        await turn();
+        if (items.includes(7)) throw bad;
+        return items.map(String);
+      },
+      { most: 100, isOfOneItem: (error) => error === bad },
+    );
+    const settled = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => gatherer.add(i)));
+    for (const [i, one] of settled.entries())
+      expect(one).toEqual(
+        i === 7 ? { status: 'rejected', reason: bad } : { status: 'fulfilled', value: String(i) },
+      );
   });
 
   it('takes an answer that does not fit for a failure', async () => {

@@ -7,10 +7,12 @@ interface Waiting<Item, Result> {
 export interface GathererLimits<Item> {
   /** How many items one call takes at most; the others wait for the next. */
   readonly most: number | (() => number);
-  /** How many calls may be under way at once. */
+  /** How many calls may be under way at once; 1 where nothing is said. */
   readonly atOnce?: number;
   /** Two items of one identity never go into the same call: the later one waits for the next. */
   readonly identityOf?: (item: Item) => string;
+  /** Whether a failure may be the doing of one item, so that its neighbours are worth another call. Never, where nothing is said. */
+  readonly isOfOneItem?: (error: unknown) => boolean;
 }
 
 /**
@@ -22,7 +24,7 @@ export class Gatherer<Item, Result> {
   private underWay = 0;
   private scheduled = false;
 
-  /** @param work one call for several items; answers each, in their order. What it throws, all of them get. */
+  /** @param work one call for several items; answers each, in their order. What it throws, all of them get, or the one whose doing it is. */
   constructor(
     private readonly work: (items: readonly Item[]) => Promise<readonly Result[]>,
     private readonly limits: GathererLimits<Item>,
@@ -73,8 +75,18 @@ export class Gatherer<Item, Result> {
   }
 
   private async call(): Promise<void> {
-    const taken = this.take();
     this.underWay++;
+    const failed = await this.answer(this.take());
+    this.underWay--;
+    this.schedule();
+    // Holds nobody up: the next call is on its way.
+    if (failed) await this.halve(failed);
+  }
+
+  /** @returns those that are worth another call. */
+  private async answer(
+    taken: readonly Waiting<Item, Result>[],
+  ): Promise<readonly Waiting<Item, Result>[] | undefined> {
     try {
       const results = await this.work(taken.map(({ item }) => item));
       if (results.length !== taken.length)
@@ -83,10 +95,18 @@ export class Gatherer<Item, Result> {
         );
       for (const [i, { resolve }] of taken.entries()) resolve(results[i] as Result);
     } catch (error) {
+      if (taken.length > 1 && this.limits.isOfOneItem?.(error)) return taken;
       for (const { reject } of taken) reject(error);
-    } finally {
-      this.underWay--;
-      this.schedule();
+    }
+    return undefined;
+  }
+
+  /** One after the other: of a hundred items with a bad one among them, some fourteen calls. */
+  private async halve(taken: readonly Waiting<Item, Result>[]): Promise<void> {
+    const middle = Math.ceil(taken.length / 2);
+    for (const half of [taken.slice(0, middle), taken.slice(middle)]) {
+      const failed = await this.answer(half);
+      if (failed) await this.halve(failed);
     }
   }
 }

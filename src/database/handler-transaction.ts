@@ -28,7 +28,7 @@ export class TransactionLostError extends Error {
 }
 
 /** What a handler gets of its transaction. */
-export type HandlerAccess = Pick<TransactionAccess, 'manager' | 'sql'>;
+export type HandlerAccess = Pick<TransactionAccess, 'manager' | 'sql' | 'assertOpen'>;
 
 /** The socket of a client is not in pg's types; `test/assumptions` watches over it. */
 interface WiredClient {
@@ -107,6 +107,10 @@ export class HandlerTransaction {
 
   get sql(): Sql {
     return this.own.sql;
+  }
+
+  assertOpen(): void {
+    this.own.assertOpen();
   }
 
   /** The access of one handler of a group. @param admit as for `TransactionAccess`. */

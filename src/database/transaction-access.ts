@@ -92,7 +92,8 @@ export class TransactionAccess {
     this.admit();
   }
 
-  private assertOpen(): void {
+  /** @throws TransactionEndedError once the handler has returned or timed out. */
+  assertOpen(): void {
     if (this.closed) throw new TransactionEndedError();
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, TransactionLostError, type HandlerTransaction } from '../database/database.module';
-import { InboxStore, judgeClaim, type InboxKey } from '../idempotency/idempotency.module';
+import { InboxStore, judgeClaim, type InboxKey, type LastStatement } from '../idempotency/idempotency.module';
 import { HandlerTimeoutError, ShutdownError, type Outcome } from '../message/message.module';
 
 /** A group that meets somebody else's lock gives up sooner than a message by itself: everybody in it waits. */
@@ -24,11 +24,13 @@ export class GroupTransaction {
   /**
    * @param group messages of one consumer, each transaction id once.
    * @param handle gets those whose rows could be taken, if any; what it throws rolls everything back and comes out as it was thrown.
+   * @param last what is written at the commit.
    * @throws TransactionLostError as for a message by itself.
    */
   async run<Member extends Claimant>(
     group: readonly Member[],
     handle: (claimed: readonly Member[], transaction: HandlerTransaction) => Promise<void>,
+    last: (claimed: readonly Member[]) => LastStatement,
   ): Promise<GroupOutcomes<Member>> {
     const transaction = await this.database.openHandlerTransaction();
     try {
@@ -39,7 +41,9 @@ export class GroupTransaction {
         return outcomes;
       }
       await handle(claimed, transaction);
-      await transaction.commit();
+      const { write, committed } = last(claimed);
+      const result = await transaction.commit(write());
+      if (result) committed(result);
       for (const member of claimed) outcomes.set(member, { kind: 'completed' });
       return outcomes;
     } catch (error) {

@@ -4,7 +4,8 @@ import {
   type HandlerAccess,
   type HandlerTransaction,
 } from '../database/database.module';
-import { HandlerTimeoutError, ShutdownError, type Outcome } from '../message/message.module';
+import type { LastStatement } from '../idempotency/idempotency.module';
+import { HandlerTimeoutError, settleWithin, ShutdownError, type Outcome } from '../message/message.module';
 import type { Claimant, GroupTransaction } from './group-transaction';
 import { InterleavedError, Turns } from './turns';
 
@@ -18,12 +19,14 @@ export interface SharedMember extends Claimant {
   readonly abort: (reason: unknown) => void;
 }
 
-export interface SharedCommitParts {
+export interface SharedCommitParts<Member> {
   readonly groups: GroupTransaction;
   /** The most messages of one group. */
   readonly groupSize: number;
   /** How long handlers that run at the same time may take together, in milliseconds. */
   readonly timeoutMs: number;
+  /** What is written at the commit of these. */
+  readonly last: (group: readonly Member[]) => LastStatement;
   /** Called once, when a handler turns out to send its statements one after another. */
   readonly onInterleaved: () => void;
 }
@@ -43,15 +46,15 @@ const SMALLEST = 2;
  * The handlers of a group run at the same time and their statements travel together, as long as each handler sends all of its statements
  * at once. When one does not, the group is redone, and from then on handlers run one after another (`Turns` says why).
  */
-export class SharedCommit {
-  private readonly line: Gatherer<SharedMember, Ended>;
+export class SharedCommit<Member extends SharedMember> {
+  private readonly line: Gatherer<Member, Ended>;
   /** Halved by every group that fails, doubled by every other. */
   private limit: number;
   /** How many messages are still to be run alone, because even the smallest groups failed. */
   private refusals = 0;
   private atOnce = true;
 
-  constructor(private readonly parts: SharedCommitParts) {
+  constructor(private readonly parts: SharedCommitParts<Member>) {
     this.limit = parts.groupSize;
     this.line = new Gatherer((group) => this.run(group), {
       most: () => this.limit,
@@ -68,19 +71,22 @@ export class SharedCommit {
   }
 
   /** As `TransactionalMode.runOnce`, in one transaction with whatever else is waiting. */
-  async runOnce(member: SharedMember): Promise<Outcome | Redo> {
+  async runOnce(member: Member): Promise<Outcome | Redo> {
     const ended = await this.line.add(member);
     if (typeof ended === 'object' && ended.kind === 'failed') throw ended.error;
     return ended;
   }
 
-  private async run(group: readonly SharedMember[]): Promise<Ended[]> {
+  private async run(group: readonly Member[]): Promise<Ended[]> {
     const failures: Failures = new Map();
     try {
-      const outcomes = await this.parts.groups.run(group, (claimed, transaction) =>
-        this.atOnce
-          ? this.runAtOnce(claimed, transaction, failures)
-          : this.runInTurn(claimed, transaction, failures),
+      const outcomes = await this.parts.groups.run(
+        group,
+        (claimed, transaction) =>
+          this.atOnce
+            ? this.runAtOnce(claimed, transaction, failures)
+            : this.runInTurn(claimed, transaction, failures),
+        this.parts.last,
       );
       this.limit = Math.min(this.parts.groupSize, this.limit * 2);
       return group.map((member) => {
@@ -117,34 +123,26 @@ export class SharedCommit {
   ): Promise<void> {
     const turns = new Turns<SharedMember>();
     transaction.gatherThisTurn();
-    const runs = group.map((member) =>
-      member.run(
-        transaction.member(() => {
-          turns.take(member);
-        }),
-        false,
-      ),
-    );
     const running = new Set(group);
-    for (const [i, run] of runs.entries()) {
-      const ended = (): unknown => group[i] && running.delete(group[i]);
-      run.then(ended, ended);
-    }
-    let isLate = false;
-    // One clock for all: who waits for a neighbour's statement must not pay for it with an attempt.
-    const clock = setTimeout(() => {
-      isLate = true;
-      for (const member of running) member.abort(new HandlerTimeoutError(this.parts.timeoutMs));
-    }, this.parts.timeoutMs);
     // All of them to their end: one that still ran would meet its own second run.
-    const ends = await Promise.allSettled(runs);
-    clearTimeout(clock);
-    if (isLate) throw new HandlerTimeoutError(this.parts.timeoutMs);
-    if (turns.isBroken) throw new InterleavedError();
-    for (const [i, end] of ends.entries()) {
-      const member = group[i];
-      if (member && end.status === 'rejected') failures.set(member, end.reason);
+    const ending = Promise.all(
+      group.map(async (member) => {
+        const access = transaction.member(() => {
+          turns.take(member);
+        });
+        await member.run(access, false).catch((error: unknown) => failures.set(member, error));
+        running.delete(member);
+      }),
+    );
+    // One clock for all: who waits for a neighbour's statement must not pay for it with an attempt.
+    if (!(await settleWithin(ending, this.parts.timeoutMs))) {
+      const error = new HandlerTimeoutError(this.parts.timeoutMs);
+      for (const member of running) member.abort(error);
+      await ending;
+      failures.clear();
+      throw error;
     }
+    if (turns.isBroken) throw new InterleavedError();
     throwFirst(failures);
   }
 

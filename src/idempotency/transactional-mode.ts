@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { QueryConfig, QueryResult } from 'pg';
 import {
   classifySqlError,
   Database,
@@ -14,6 +15,13 @@ const LOOKS = 3;
 /** How long a twin stands aside. */
 const DEFER_MS = 5_000;
 
+/** What travels in the packet of COMMIT, and commits with the rest or not at all. */
+export interface LastStatement {
+  /** Asked when the handler has ended and nothing gets through any more; undefined when there is nothing to write. */
+  readonly write: () => QueryConfig | undefined;
+  readonly committed: (result: QueryResult<Record<string, unknown>>) => void;
+}
+
 /**
  * The inbox row and everything the handler writes commit together, once per (consumer, transaction id). The unique key is the lock:
  * a twin waits for it until the first one has committed.
@@ -28,14 +36,16 @@ export class TransactionalMode {
   /**
    * @param key undefined for a message that has no id and may be handled without one: a transaction, but no inbox row.
    * @param handle runs only if this delivery won; what it throws rolls everything back and comes out as it was thrown.
+   * @param last what is written at the commit.
    * @throws TransactionLostError the database went away, or did not say whether it committed. The next delivery finds out.
    */
   async runOnce(
     key: InboxKey | undefined,
     handle: (transaction: HandlerTransaction) => Promise<void>,
+    last?: LastStatement,
   ): Promise<Outcome> {
     for (let look = 0; look < LOOKS; look++) {
-      const outcome = await this.tryOnce(key, handle);
+      const outcome = await this.tryOnce(key, handle, last);
       if (outcome !== 'again') return outcome;
     }
     return { kind: 'defer', reason: 'busy', delayMs: DEFER_MS };
@@ -44,6 +54,7 @@ export class TransactionalMode {
   private async tryOnce(
     key: InboxKey | undefined,
     handle: (transaction: HandlerTransaction) => Promise<void>,
+    last: LastStatement | undefined,
   ): Promise<Outcome | 'again'> {
     const transaction = await this.database.openHandlerTransaction();
     try {
@@ -53,7 +64,8 @@ export class TransactionalMode {
         return judged;
       }
       await handle(transaction);
-      await transaction.commit();
+      const result = await transaction.commit(last?.write());
+      if (result) last?.committed(result);
       return { kind: 'completed' };
     } catch (error) {
       // The handler may still be using the connection; a rollback would queue up behind its statement.

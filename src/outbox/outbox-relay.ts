@@ -1,93 +1,56 @@
-import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { BrokerConnections } from '../broker/broker.module';
-import { Database } from '../database/database.module';
-import { EventBus } from '../message/message.module';
-import { OutboxStore, type OutboxRow } from './outbox.store';
+import { settleWithin } from '../message/message.module';
+import { BundleSender } from './bundle-sender';
+import type { OutboxRow } from './outbox-write.store';
 
-const SWEEP_MS = 2_000;
-const SWEEP_ROWS = 200;
+/** Rows are this process's own for ten seconds after they were written; half of that is for confirms. */
+const BEGIN_MS = 5_000;
+/** What is under way at most. Beyond that rows rest in the table, where they cost no memory, until a sweep takes them. */
+const MOST = { rows: 5_000, bytes: 32 * 1_024 * 1_024 };
+/** What a shutdown waits for confirms. */
+const SETTLE_MS = 5_000;
 
-/** Publishes what handlers wrote to the outbox: at once after the commit, and by the sweep of any replica when that process died. */
+/** Publishes what handlers wrote to the outbox at once after the commit. What it cannot is left to the sweep of any replica. */
 @Injectable()
-export class OutboxRelay implements OnApplicationBootstrap, OnModuleDestroy {
-  private timer: NodeJS.Timeout | undefined;
-  private stopped = false;
+export class OutboxRelay {
   private readonly running = new Set<Promise<void>>();
+  private rows = 0;
+  private bytes = 0;
+  private leaving = false;
 
   constructor(
     private readonly broker: BrokerConnections,
-    private readonly store: OutboxStore,
-    private readonly database: Database,
-    private readonly events: EventBus,
+    private readonly sender: BundleSender,
   ) {}
 
-  onApplicationBootstrap(): void {
-    this.scheduleSweep();
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
-    await this.settled();
-  }
-
-  /** Publishes committed rows in their order. Returns at once; what fails is left to the sweep. */
-  relay(rows: readonly OutboxRow[]): void {
-    if (rows.length === 0) return;
-    const work: Promise<void> = this.publish(rows).finally(() => this.running.delete(work));
+  /** Publishes the committed rows of one handled message, in their order. Returns at once. */
+  relay(bundle: readonly OutboxRow[]): void {
+    if (bundle.length === 0) return;
+    const bytes = bundle.reduce((sum, { publication }) => sum + publication.body.length, 0);
+    if (!this.hasRoom(bundle.length, bytes) || this.broker.outgoing.unavailable !== undefined) return;
+    this.rows += bundle.length;
+    this.bytes += bytes;
+    const begun = performance.now();
+    const mayBegin = (): boolean => !this.leaving && performance.now() - begun < BEGIN_MS;
+    const work: Promise<void> = this.sender.send(bundle, mayBegin).finally(() => {
+      this.rows -= bundle.length;
+      this.bytes -= bytes;
+      this.running.delete(work);
+    });
     this.running.add(work);
   }
 
-  /** Resolves when everything handed over so far is published or left to the sweep. */
+  /** Resolves when everything handed over so far is published or left to the sweep: within seconds, whatever the broker does. */
   async settled(): Promise<void> {
-    await Promise.all(this.running);
+    const all = Promise.all(this.running);
+    await settleWithin(all, SETTLE_MS);
+    // Bundles that are not through keep their order: the sweep begins where they stopped.
+    this.leaving = true;
+    await settleWithin(all, SETTLE_MS);
   }
 
-  /** One sweep. @returns how many rows it took. */
-  async sweep(): Promise<number> {
-    const rows = await this.store.claimDue(SWEEP_ROWS);
-    await this.publish(rows);
-    return rows.length;
-  }
-
-  private async publish(rows: readonly OutboxRow[]): Promise<void> {
-    const results = await Promise.allSettled(
-      rows.map(({ publication }) => this.broker.outgoing.publish(publication)),
-    );
-    try {
-      await this.store.delete(
-        rows.filter((_, i) => results[i]?.status === 'fulfilled').map(({ sequence }) => sequence),
-      );
-      for (const [i, result] of results.entries()) {
-        const row = rows[i];
-        if (result.status === 'fulfilled' || !row) continue;
-        const { exchange, routingKey } = row.publication;
-        this.events.emit('publication.failed', { exchange, routingKey, error: result.reason });
-        await this.store.recordFailure(row.sequence, String(result.reason));
-      }
-    } catch (error) {
-      // Published but not deleted: the sweep sends it again under the same message id.
-      this.database.gate.reportFailure(error);
-    }
-  }
-
-  private scheduleSweep(): void {
-    if (this.stopped) return;
-    this.timer = setTimeout(() => {
-      const work: Promise<void> = this.sweepQuietly().finally(() => {
-        this.running.delete(work);
-        this.scheduleSweep();
-      });
-      this.running.add(work);
-    }, SWEEP_MS);
-  }
-
-  private async sweepQuietly(): Promise<void> {
-    if (!this.database.available || this.broker.outgoing.unavailable !== undefined) return;
-    try {
-      while ((await this.sweep()) === SWEEP_ROWS && !this.stopped);
-    } catch (error) {
-      this.database.gate.reportFailure(error);
-    }
+  private hasRoom(rows: number, bytes: number): boolean {
+    return this.rows === 0 || (this.rows + rows <= MOST.rows && this.bytes + bytes <= MOST.bytes);
   }
 }

@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
-import { BrokerConnections, type Publication } from '../broker/broker.module';
-import type { HandlerTransaction } from '../database/database.module';
+import {
+  BrokerConnections,
+  publishable,
+  UnpublishableError,
+  type Publication,
+} from '../broker/broker.module';
+import { InjectConfig, type ConsumerConfig } from '../config/config.module';
 import type { Delivery, MessageLog, PublishOptions } from '../message/message.module';
-import { OutboxStore } from '../outbox/outbox.module';
 import { DeliveryContext, type ContextOutlets } from './delivery-context';
 import type { HandlerPipeline } from './handler-pipeline';
 
@@ -13,7 +17,7 @@ export class ContextFactory implements ContextOutlets {
   private readonly logger = new Logger('Handler');
 
   constructor(
-    private readonly outbox: OutboxStore,
+    @InjectConfig('consumer') private readonly limits: ConsumerConfig,
     private readonly broker: BrokerConnections,
   ) {}
 
@@ -27,7 +31,7 @@ export class ContextFactory implements ContextOutlets {
     return new DeliveryContext(delivery, pipeline.handler, type, traceId, this, inCompany);
   }
 
-  /** In a transaction it is written and leaves after the commit; without one it is confirmed before this resolves. */
+  /** In a transaction it is written with the commit and leaves after it; without one it is confirmed before this resolves. */
   async publish(
     context: DeliveryContext,
     exchange: string,
@@ -37,9 +41,19 @@ export class ContextFactory implements ContextOutlets {
   ): Promise<void> {
     const publication = toPublication(context, exchange, routingKey, body, options);
     if (context.isTransactional) {
-      const transaction = context.openTransaction('ctx.publish') as HandlerTransaction;
-      context.written.push(await this.outbox.write(transaction, publication));
+      context.openTransaction('ctx.publish');
+      context.published.push(this.storable(publication));
     } else await this.broker.outgoing.publish(publication);
+  }
+
+  /** Later it would be too late to tell its publisher: what a broker refuses for its size closes the channel under all others. */
+  private storable(publication: Publication): Publication {
+    const { length } = publication.body;
+    const { maxBodyBytes } = this.limits;
+    if (length <= maxBodyBytes) return publication;
+    throw new UnpublishableError(
+      `the body has ${String(length)} bytes, more than HOLDFAST_MAX_BODY (${String(maxBodyBytes)}): raise it, or publish where the content can be fetched`,
+    );
   }
 
   logOf(context: DeliveryContext): MessageLog {
@@ -62,14 +76,17 @@ function toPublication(
 ): Publication {
   const isRaw = Buffer.isBuffer(body);
   // `undefined` has no JSON text.
-  const content = isRaw ? body : Buffer.from((JSON.stringify(body) as string | undefined) ?? 'null');
+  // A copy: its publisher may go on using the buffer, and it is written later.
+  const content = isRaw
+    ? Buffer.from(body)
+    : Buffer.from((JSON.stringify(body) as string | undefined) ?? 'null');
   const contentType = isRaw ? 'application/octet-stream' : 'application/json';
   const { traceparent } = context.headers as { traceparent?: unknown };
-  return {
+  return publishable({
     exchange,
     routingKey,
     body: content,
     properties: { contentType, ...properties, messageId },
     headers: { ...(typeof traceparent === 'string' && { traceparent }), ...headers },
-  };
+  });
 }

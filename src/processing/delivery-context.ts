@@ -1,10 +1,10 @@
 import type { EntityManager } from 'typeorm';
+import type { Publication } from '../broker/broker.module';
 import type { HandlerAccess } from '../database/database.module';
 import type { Redo } from '../grouping/grouping.module';
 import type { InboxKey } from '../idempotency/idempotency.module';
 import type { MessageLog, MiddlewareContext, Outcome, PublishOptions, Sql } from '../message/message.module';
 import { HandlerTimeoutError, type Delivery } from '../message/message.module';
-import type { OutboxRow } from '../outbox/outbox.module';
 import type { HandlerDefinition } from '../registration/registration.module';
 import { producerId } from './transaction-id';
 
@@ -27,8 +27,8 @@ export class DeliveryContext implements MiddlewareContext {
   payload: unknown;
   /** The last one the idempotency stage opened for this delivery; once ended it refuses to be used. */
   transaction: HandlerAccess | undefined;
-  /** Rows the open transaction has written to the outbox; they leave when it has committed. */
-  readonly written: OutboxRow[] = [];
+  /** What the handler has published in the open transaction, in its order; it is written with the commit. */
+  readonly published: Publication[] = [];
   /** Set once the message has reached the inbox: its failures are recorded there. */
   key: InboxKey | undefined;
   /** Set when the group it was in has been rolled back. */
@@ -186,9 +186,12 @@ export class DeliveryContext implements MiddlewareContext {
     clearTimeout(this.timer);
   }
 
-  /** @param asked what needs it, for the error. @throws Error when there is none. */
+  /** @param asked what needs it, for the error. @throws Error when there is none, or it has ended. */
   openTransaction(asked: string): HandlerAccess {
-    if (this.transaction) return this.transaction;
+    if (this.transaction) {
+      this.transaction.assertOpen();
+      return this.transaction;
+    }
     const where = `${this.definition.className}.${this.definition.methodName}`;
     throw new Error(
       this.isTransactional

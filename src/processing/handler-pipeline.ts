@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fromEvent, isObservable, lastValueFrom, takeUntil, type Observable } from 'rxjs';
-import type { Redo, SharedCommit } from '../grouping/grouping.module';
+import type { Redo, SharedCommit, SharedMember } from '../grouping/grouping.module';
 import type { InboxKey, TransactionalMode } from '../idempotency/idempotency.module';
 import {
   HandlerTimeoutError,
@@ -24,6 +24,7 @@ import type { OutboxRow } from '../outbox/outbox.module';
 import type { HandlerDefinition } from '../registration/registration.module';
 import type { DeliveryContext } from './delivery-context';
 import { decideFailure, isContention } from './failure-policy';
+import { leavingWith, type Publishing } from './leaving-with';
 import { transactionIdOf } from './transaction-id';
 
 /** How often a loser of a race between transactions is run again at once, without costing an attempt. */
@@ -41,10 +42,10 @@ class GroupRolledBackError extends Error {
 export interface PipelineParts {
   readonly transactional: TransactionalMode;
   /** Undefined where each message commits by itself. */
-  readonly shared: SharedCommit | undefined;
+  readonly shared: SharedCommit<SharedMember & Publishing> | undefined;
   readonly middleware: readonly OrderedMiddleware[];
   readonly limits: DecodeLimits;
-  /** Called with what the handler wrote to the outbox, once that is committed. */
+  /** Called with what the handler has published, once that is committed. */
   readonly relay: (rows: readonly OutboxRow[]) => void;
 }
 
@@ -113,9 +114,14 @@ export class HandlerPipeline {
     else await this.redoing(context, () => this.inTransaction(context));
   }
 
-  private async inGroup(context: DeliveryContext, key: InboxKey, shared: SharedCommit): Promise<void> {
+  private async inGroup(
+    context: DeliveryContext,
+    key: InboxKey,
+    shared: NonNullable<PipelineParts['shared']>,
+  ): Promise<void> {
     const ended = await shared.runOnce({
       key,
+      published: context.published,
       run: (access, timed) => {
         context.transaction = access;
         return context.bounded(() => this.inside(context), timed);
@@ -129,16 +135,18 @@ export class HandlerPipeline {
       throw new GroupRolledBackError();
     }
     context.outcome = ended;
-    if (ended.kind === 'completed') this.parts.relay(context.written);
   }
 
   private async inTransaction(context: DeliveryContext): Promise<void> {
-    context.outcome = await this.parts.transactional.runOnce(context.key, async (transaction) => {
-      context.written.length = 0;
-      context.transaction = transaction;
-      await context.bounded(() => this.inside(context));
-    });
-    if (context.outcome.kind === 'completed') this.parts.relay(context.written);
+    context.outcome = await this.parts.transactional.runOnce(
+      context.key,
+      async (transaction) => {
+        context.published.length = 0;
+        context.transaction = transaction;
+        await context.bounded(() => this.inside(context));
+      },
+      leavingWith([context], this.parts.relay),
+    );
   }
 
   /** Again at once: after a lost race a few times for free, after any other failure as often as the consumer asked for. */

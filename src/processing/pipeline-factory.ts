@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { InjectConfig, type ConsumerConfig } from '../config/config.module';
-import { GroupTransaction, SharedCommit } from '../grouping/grouping.module';
+import { GroupTransaction, SharedCommit, type SharedMember } from '../grouping/grouping.module';
 import { TransactionalMode } from '../idempotency/idempotency.module';
 import { OutboxRelay } from '../outbox/outbox.module';
 import type {
@@ -8,7 +8,8 @@ import type {
   FoundMiddleware,
   HandlerDefinition,
 } from '../registration/registration.module';
-import { HandlerPipeline } from './handler-pipeline';
+import { HandlerPipeline, type PipelineParts } from './handler-pipeline';
+import { leavingWith, type Publishing } from './leaving-with';
 
 /** Puts the pipelines of a consumer together. */
 @Injectable()
@@ -30,19 +31,22 @@ export class PipelineFactory {
       relay: this.outbox.relay.bind(this.outbox),
     };
     return handlers.map(
-      (handler) => new HandlerPipeline(handler, { ...parts, shared: this.sharedCommit(queue, handler) }),
+      (handler) =>
+        new HandlerPipeline(handler, { ...parts, shared: this.sharedCommit(queue, handler, parts.relay) }),
     );
   }
 
   private sharedCommit(
     queue: string,
     { commit, groupSize, timeoutMs, className, methodName }: HandlerDefinition,
-  ): SharedCommit | undefined {
+    relay: PipelineParts['relay'],
+  ): SharedCommit<SharedMember & Publishing> | undefined {
     if (commit !== 'shared') return undefined;
     return new SharedCommit({
       groups: this.groups,
       groupSize,
       timeoutMs,
+      last: (group) => leavingWith(group, relay),
       onInterleaved: () => {
         this.logger.log(
           `${className}.${methodName} of "${queue}" waits for one statement before it sends the next: from now on the messages of a shared commit are handled in turn. It is faster where a handler sends all its statements at once (Promise.all)`,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ReliableConsumer, type MessageContext } from 'holdfast';
+import { PermanentError, ReliableConsumer, type MessageContext } from 'holdfast';
 import { takeDeadLetter } from '../support/dead-letters';
 import { aQueue, World, type RunningHoldfast, type Settled } from '../support/holdfast';
 
@@ -146,6 +146,25 @@ describe('messages commit together', () => {
     for (const { delivery } of await completed(ids.slice(1))) expect(delivery.attempt).toBe(1);
     expect((await holdfast.outcome('hang-0', 'completed')).delivery.attempt).toBe(2);
     for (const id of ids) expect(await world.effects('shared', id)).toBe(1);
+  });
+
+  it('publishes what each handler of a group published, and nothing of one that failed', async () => {
+    const ids = idsOf('publish', 20);
+    const target = aQueue('downstream');
+    await world.broker.channel.assertQueue(target, { durable: true });
+    for (const id of ids)
+      handlers().work.set(id, async (ctx) => {
+        await ctx.publish('', target, { of: ctx.id });
+        if (id === 'publish-5') throw new PermanentError('not this one');
+      });
+    await deliverAtOnce(queue, ids);
+    await completed(ids.filter((id) => id !== 'publish-5'));
+    await holdfast.outcome('publish-5', 'dead-letter');
+    const came = new Set<string>();
+    while (came.size < 19)
+      came.add((JSON.parse((await world.broker.take(target)).content.toString()) as { of: string }).of);
+    expect([...came].sort()).toEqual(ids.filter((id) => id !== 'publish-5').sort());
+    expect(await world.broker.channel.get(target)).toBe(false);
   });
 
   it('refuses what a handler sends after it has returned', async () => {

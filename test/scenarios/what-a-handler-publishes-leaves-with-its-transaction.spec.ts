@@ -1,5 +1,5 @@
 import { Discard, ReliableConsumer, type MessageContext } from 'holdfast';
-import { OutboxRelay } from '../../src/outbox/outbox.module';
+import { OutboxRelay, OutboxSweep } from '../../src/outbox/outbox.module';
 import { eventually } from '../support/eventually';
 import { aQueue, World, type RunningHoldfast } from '../support/holdfast';
 
@@ -145,17 +145,18 @@ describe('what a handler publishes leaves with its transaction', () => {
     expect(await world.broker.depth(out)).toBe(0);
   });
 
-  it('later, when its exchange does not exist yet: it waits with the error, holds nobody up, and leaves when it can', async () => {
+  it('later, when its exchange does not exist yet: it waits with the error and what follows it, holds no other message up, and leaves when it can', async () => {
     const exchange = aQueue('exchange');
     await handle('p-3', async (ctx) => {
       await ctx.publish(exchange, 'key', { waits: true });
-      await ctx.publish('', out, { goes: true });
+      await ctx.publish('', out, { follows: true });
     });
     await holdfast.outcome('p-3', 'completed');
+    await handle('p-3b', (ctx) => ctx.publish('', out, { goes: true }));
     expect(JSON.parse((await world.broker.take(out)).content.toString())).toEqual({ goes: true });
     await eventually(async () => {
       const [row, ...others] = await outbox();
-      expect(others).toEqual([]);
+      expect(others).toMatchObject([{ attempts: 0 }]);
       expect(row).toMatchObject({ exchange });
       expect(row?.attempts).toBeGreaterThan(0);
       expect(row?.last_error).toMatch(/^UnroutableError: .*exchange does not exist/);
@@ -165,12 +166,13 @@ describe('what a handler publishes leaves with its transaction', () => {
     await channel.assertExchange(exchange, 'fanout', { durable: true });
     await channel.bindQueue(out, exchange, '');
     expect(JSON.parse((await world.broker.take(out, 20_000)).content.toString())).toEqual({ waits: true });
+    expect(JSON.parse((await world.broker.take(out)).content.toString())).toEqual({ follows: true });
     await isEmpty();
   });
 
   it('from another replica, when the process died between commit and publication', async () => {
     isDead = true;
-    const sweepless = jest.spyOn(holdfast.app.get(OutboxRelay), 'sweep').mockResolvedValue(0);
+    const sweepless = jest.spyOn(holdfast.app.get(OutboxSweep), 'sweep').mockResolvedValue(0);
     await handle('p-4', async (ctx) => {
       await ctx.publish('', out, { first: true }, { messageId: 'first' });
       await ctx.publish('', out, { second: true }, { messageId: 'second' });

@@ -1,0 +1,22 @@
+import type { Publication } from '../broker/broker.module';
+import type { LastStatement } from '../idempotency/idempotency.module';
+import { outboxWrite, type OutboxRow, type OutboxWrite } from '../outbox/outbox.module';
+
+export interface Publishing {
+  /** What the handler has published so far, in its order. */
+  readonly published: readonly Publication[];
+}
+
+/** What the messages of a transaction have published is written with the commit, and leaves after it. */
+export function leavingWith(
+  messages: readonly Publishing[],
+  relay: (rows: readonly OutboxRow[]) => void,
+): LastStatement {
+  let written: OutboxWrite | undefined;
+  return {
+    write: () => (written = outboxWrite(messages.map(({ published }) => published)))?.statement,
+    committed: (result) => {
+      for (const rows of written?.read(result) ?? []) relay(rows);
+    },
+  };
+}
