@@ -22,7 +22,7 @@ export class ContextFactory implements ContextOutlets {
     type: string | undefined,
     traceId: string,
   ): DeliveryContext {
-    return new DeliveryContext(delivery, pipeline.handler, type, traceId, this);
+    return new DeliveryContext(delivery, pipeline.handler, pipeline.inFlight, type, traceId, this);
   }
 
   /** In a transaction it is written and leaves after the commit; without one it is confirmed before this resolves. */

@@ -2,8 +2,9 @@ import type { EntityManager } from 'typeorm';
 import type { HandlerTransaction } from '../database/database.module';
 import type { InboxKey, OutboxRow } from '../idempotency/idempotency.module';
 import type { MessageLog, MiddlewareContext, Outcome, PublishOptions, Sql } from '../message/message.module';
-import { HandlerTimeoutError, type Delivery } from '../message/message.module';
+import type { Delivery } from '../message/message.module';
 import type { HandlerDefinition } from '../registration/registration.module';
+import type { InFlight, UnderWay } from './in-flight';
 import { producerId } from './transaction-id';
 
 const COMPLETED: Outcome = { kind: 'completed' };
@@ -21,7 +22,9 @@ export interface ContextOutlets {
 }
 
 /** The context of one attempt at a delivery: what middleware and the handler see of it, and how far it came. */
-export class DeliveryContext implements MiddlewareContext {
+export class DeliveryContext implements MiddlewareContext, UnderWay {
+  endsAt = Infinity;
+  place = -1;
   payload: unknown;
   /** The last one the idempotency stage opened for this delivery; once ended it refuses to be used. */
   transaction: HandlerTransaction | undefined;
@@ -36,12 +39,12 @@ export class DeliveryContext implements MiddlewareContext {
   private ownBody: Buffer | undefined;
   private controller: AbortController | undefined;
   private aborted: { readonly reason: unknown } | undefined;
-  private onAbort: ((reason: unknown) => void) | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private onAbort: ((reason: Error) => void) | undefined;
 
   constructor(
     readonly delivery: Delivery,
     private readonly definition: HandlerDefinition,
+    private readonly inFlight: InFlight,
     readonly type: string | undefined,
     readonly traceId: string,
     private readonly outlets: ContextOutlets,
@@ -115,12 +118,21 @@ export class DeliveryContext implements MiddlewareContext {
     return this.outlets.publish(this, exchange, routingKey, body, options);
   }
 
+  /** From here to `leave` it can be aborted. */
+  enter(): void {
+    this.inFlight.enter(this);
+  }
+
+  leave(): void {
+    this.inFlight.leave(this);
+  }
+
   /** Ends what is running for this delivery: the signal aborts, and `bounded` rejects with the reason. */
   abort(reason: unknown): void {
     if (this.aborted) return;
     this.aborted = { reason };
     this.controller?.abort(reason);
-    this.onAbort?.(reason);
+    this.onAbort?.(asError(reason));
   }
 
   /** @throws what it was aborted with, once it was. */
@@ -133,45 +145,28 @@ export class DeliveryContext implements MiddlewareContext {
    * behind. A stage inside takes over from the one that led to it, and hands back when it ends.
    */
   bounded(work: () => Promise<void>): Promise<void> {
+    if (this.aborted) return Promise.reject(asError(this.aborted.reason));
+    const outer = this.onAbort;
+    const end = (): void => {
+      this.stopClock();
+      this.onAbort = outer;
+    };
     return new Promise((resolve, reject) => {
-      if (this.aborted) {
-        reject(asError(this.aborted.reason));
-        return;
-      }
-      const outer = this.onAbort;
-      const end = (): void => {
-        this.stopClock();
-        this.onAbort = outer;
-      };
+      // The function itself: one of our own around it would cost a tenth of the message, in garbage that grows old.
+      this.onAbort = reject;
       this.restartClock();
-      this.onAbort = (reason) => {
-        reject(asError(reason));
-      };
-      work().then(
-        () => {
-          end();
-          resolve();
-        },
-        (error: unknown) => {
-          end();
-          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what a handler throws goes on as it is
-          reject(error);
-        },
-      );
+      work().finally(end).then(resolve, reject);
     });
   }
 
   /** The whole timeout again, for what begins now. */
   restartClock(): void {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      this.abort(new HandlerTimeoutError(this.definition.timeoutMs));
-    }, this.definition.timeoutMs);
+    this.inFlight.startClock(this);
   }
 
   /** Stops the clock: what comes now waits for others (a database connection, a twin) and is not the handler's time. */
   stopClock(): void {
-    clearTimeout(this.timer);
+    this.inFlight.stopClock(this);
   }
 
   /** @param asked what needs it, for the error. @throws Error when there is none. */

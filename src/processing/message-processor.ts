@@ -30,16 +30,14 @@ export interface ConsumerRuntime {
 }
 
 interface Attempt {
-  readonly outcome: Outcome;
+  readonly outcome: Outcome | Promise<Outcome>;
   /** Undefined where the message was judged without a handler. */
-  readonly context: DeliveryContext | undefined;
+  readonly context?: DeliveryContext;
 }
 
 /** The page to read first: attempt → settle → emit. */
 @Injectable()
 export class MessageProcessor {
-  private readonly active = new Set<DeliveryContext>();
-
   constructor(
     private readonly contexts: ContextFactory,
     private readonly crashGuard: CrashGuard,
@@ -54,7 +52,17 @@ export class MessageProcessor {
     const { delivery } = received;
     const traceId = traceIdOf(delivery.headers);
     this.events.emit('message.received', { delivery });
-    const { outcome, context } = await this.attemptUntilJudged(received, runtime, traceId);
+    let context: DeliveryContext | undefined;
+    let outcome: Outcome;
+    let held = 0;
+    // A failure of the infrastructure is nobody's outcome: the delivery is held, unacknowledged, and tried again when it is over.
+    do {
+      const attempt = this.begin(delivery, runtime, traceId);
+      ({ context } = attempt);
+      outcome = await attempt.outcome;
+      context?.leave();
+    } while (outcome.kind === 'release' && (await this.hold(received, outcome, runtime.stop, ++held)));
+
     const handler = context && `${context.handler.className}.${context.handler.methodName}`;
     const { restore, rejectsToDeadLetters, stop } = runtime;
     const settled = await this.settlement.settle({
@@ -77,46 +85,22 @@ export class MessageProcessor {
     });
   }
 
-  /** Aborts what is running of one queue. */
-  abortQueue(queue: string, reason: unknown): void {
-    for (const context of this.active) if (context.queue === queue) context.abort(reason);
-  }
-
-  /** A failure of the infrastructure is nobody's outcome: the delivery is held, unacknowledged, and tried again when it is over. */
-  private async attemptUntilJudged(
-    received: ChannelDelivery,
-    runtime: ConsumerRuntime,
-    traceId: string,
-  ): Promise<Attempt> {
-    for (let held = 1; ; held++) {
-      const attempt = await this.attempt(received.delivery, runtime, traceId);
-      if (
-        attempt.outcome.kind !== 'release' ||
-        !(await this.hold(received, attempt.outcome, runtime.stop, held))
-      )
-        return attempt;
-    }
-  }
-
-  private async attempt(delivery: Delivery, runtime: ConsumerRuntime, traceId: string): Promise<Attempt> {
+  /** Begins one attempt. Its outcome never rejects. */
+  private begin(delivery: Delivery, runtime: ConsumerRuntime, traceId: string): Attempt {
     if (delivery.delayLeftMs > 0)
-      return judged({ kind: 'defer', reason: 'not-due', delayMs: delivery.delayLeftMs });
+      return { outcome: { kind: 'defer', reason: 'not-due', delayMs: delivery.delayLeftMs } };
     const { definition, pipelines } = runtime;
     const type = typeOf(definition, delivery);
     const handler = handlerFor(definition, type);
     const pipeline = pipelines.find((one) => one.handler === handler);
-    if (!pipeline) return judged(this.withoutHandler(definition, type));
+    if (!pipeline) return { outcome: this.withoutHandler(definition, type) };
 
     const context = this.contexts.create(delivery, pipeline, type, traceId);
-    this.active.add(context);
-    try {
-      if (!delivery.redelivered) return { outcome: await pipeline.attempt(context), context };
-      return { outcome: await this.attemptSuspect(context, pipeline, definition.deliveryLimit), context };
-    } catch (error) {
-      return { outcome: decideFailure(error, delivery.attempt, pipeline.handler), context };
-    } finally {
-      this.active.delete(context);
-    }
+    context.enter();
+    const outcome = delivery.redelivered
+      ? this.attemptSuspect(context, pipeline, definition.deliveryLimit)
+      : pipeline.attempt(context);
+    return { outcome, context };
   }
 
   /** It came back from a process that had begun with it: counted before it runs, and alone where it may be the one that kills. */
@@ -126,12 +110,16 @@ export class MessageProcessor {
     limit: number,
   ): Promise<Outcome> {
     const required = pipeline.handler.idempotency !== 'off';
-    const admission = await this.crashGuard.admit(context.delivery, limit, required);
-    if (admission.kind === 'refused') return crashed(admission.deliveries);
     try {
-      return await pipeline.attempt(context);
-    } finally {
-      await admission.leave();
+      const admission = await this.crashGuard.admit(context.delivery, limit, required);
+      if (admission.kind === 'refused') return crashed(admission.deliveries);
+      try {
+        return await pipeline.attempt(context);
+      } finally {
+        await admission.leave();
+      }
+    } catch (error) {
+      return decideFailure(error, context.attempt, pipeline.handler);
     }
   }
 
@@ -168,10 +156,6 @@ function typeOf(definition: ConsumerDefinition, delivery: Delivery): string | un
     // A function of the user's that fails on a message has found no type in it.
     return undefined;
   }
-}
-
-function judged(outcome: Outcome): Attempt {
-  return { outcome, context: undefined };
 }
 
 function crashed(deliveries: number): Outcome {
