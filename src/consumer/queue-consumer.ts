@@ -155,7 +155,7 @@ export class QueueConsumer {
     await this.whenIdle(deadline);
     if (this.running > 0) {
       this.stopping.abort(new ShutdownError());
-      this.parts.processor.abortQueue(this.definition.queue, new ShutdownError());
+      for (const { inFlight } of this.runtime.pipelines) inFlight.abortAll(new ShutdownError());
       await Promise.race([this.whenIdle(), sleep(ABORT_GRACE_MS, undefined, { ref: false })]);
     }
     this.stopping.abort(new ShutdownError());

@@ -1,6 +1,6 @@
 import { createHmacCheck, type HmacOptions } from './hmac';
 import { createJwtCheck, type JwtOptions } from './jwt';
-import type { Middleware } from './middleware-chain';
+import { goingStraightOn, type Middleware } from './middleware-chain';
 
 /** How a consumer knows its producers. */
 export type Authentication = { readonly hmac: HmacOptions } | { readonly jwt: JwtOptions };
@@ -17,16 +17,16 @@ export function createAuthenticate(options: Authentication): Middleware {
   const kind = kindOf(options);
   if (kind === 'hmac') {
     const check = createHmacCheck((options as { hmac: HmacOptions }).hmac);
-    return function authenticate(context, next) {
+    return goingStraightOn(function authenticate(context, next) {
       check(context);
       return next();
-    };
+    });
   }
   const check = createJwtCheck((options as { jwt: JwtOptions }).jwt);
-  return async function authenticate(context, next) {
+  return goingStraightOn(async function authenticate(context, next) {
     await check(context);
     await next();
-  };
+  });
 }
 
 /** @throws TypeError naming the option, its value unless it is a secret, and what it must be. */

@@ -3,7 +3,7 @@ import { Rejected } from '../message/message.module';
 import { assertReadable } from './headers';
 import { inflate, readCodings } from './inflate';
 import { readJson } from './json';
-import type { Middleware } from './middleware-chain';
+import { goingStraightOn, type Middleware } from './middleware-chain';
 import { isCharset, readText } from './text';
 
 export interface DecodeLimits {
@@ -25,7 +25,7 @@ export interface ContentHeaders {
  * What an earlier middleware has already turned into something else than bytes is left as it is.
  */
 export function createDecode(limits: DecodeLimits): Middleware {
-  return function decode(context, next) {
+  return goingStraightOn(function decode(context, next) {
     const { delivery, payload } = context;
     assertReadable(delivery.headers);
     if (!types.isUint8Array(payload)) return next();
@@ -39,7 +39,7 @@ export function createDecode(limits: DecodeLimits): Middleware {
       context.payload = value;
       return next();
     });
-  };
+  });
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describeError, examinable, Rejected } from '../message/message.module';
 import { assertPayloadClass, isClass, validateClass, type PayloadClass } from './class-schema';
-import type { Middleware } from './middleware-chain';
+import { goingStraightOn, type Middleware } from './middleware-chain';
 import {
   isStandardSchema,
   type StandardIssue,
@@ -30,12 +30,12 @@ export function isSchema(value: unknown): value is MessageSchema {
  */
 export function createValidate(schema: MessageSchema): Middleware {
   assertSchema(schema);
-  return async function validate(context, next) {
+  return goingStraightOn(async function validate(context, next) {
     const validation = await validatePayload(schema, context.payload);
     if (!validation.ok) throw rejected(validation);
     context.payload = validation.value;
     await next();
-  };
+  });
 }
 
 /** Never throws for what the payload is: a schema that throws has found it invalid, with the error as cause. */

@@ -28,7 +28,7 @@ export class ContextFactory implements ContextOutlets {
     traceId: string,
     inCompany: boolean,
   ): DeliveryContext {
-    return new DeliveryContext(delivery, pipeline.handler, type, traceId, this, inCompany);
+    return new DeliveryContext(delivery, pipeline.handler, pipeline.inFlight, type, traceId, this, inCompany);
   }
 
   /** In a transaction it is written with the commit and leaves after it; without one it is confirmed before this resolves. */

@@ -4,8 +4,9 @@ import type { HandlerAccess } from '../database/database.module';
 import type { Redo } from '../grouping/grouping.module';
 import type { InboxKey } from '../idempotency/idempotency.module';
 import type { MessageLog, MiddlewareContext, Outcome, PublishOptions, Sql } from '../message/message.module';
-import { HandlerTimeoutError, type Delivery } from '../message/message.module';
+import type { Delivery } from '../message/message.module';
 import type { HandlerDefinition } from '../registration/registration.module';
+import type { InFlight, UnderWay } from './in-flight';
 import { producerId } from './transaction-id';
 
 const COMPLETED: Outcome = { kind: 'completed' };
@@ -23,7 +24,9 @@ export interface ContextOutlets {
 }
 
 /** The context of one attempt at a delivery: what middleware and the handler see of it, and how far it came. */
-export class DeliveryContext implements MiddlewareContext {
+export class DeliveryContext implements MiddlewareContext, UnderWay {
+  endsAt = Infinity;
+  place = -1;
   payload: unknown;
   /** The last one the idempotency stage opened for this delivery; once ended it refuses to be used. */
   transaction: HandlerAccess | undefined;
@@ -40,12 +43,12 @@ export class DeliveryContext implements MiddlewareContext {
   private ownBody: Buffer | undefined;
   private controller: AbortController | undefined;
   private aborted: { readonly reason: unknown } | undefined;
-  private onAbort: ((reason: unknown) => void) | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private onAbort: ((reason: Error) => void) | undefined;
 
   constructor(
     readonly delivery: Delivery,
     private readonly definition: HandlerDefinition,
+    private readonly inFlight: InFlight,
     readonly type: string | undefined,
     readonly traceId: string,
     private readonly outlets: ContextOutlets,
@@ -126,12 +129,21 @@ export class DeliveryContext implements MiddlewareContext {
     return this.outlets.publish(this, exchange, routingKey, body, options);
   }
 
+  /** From here to `leave` it can be aborted. */
+  enter(): void {
+    this.inFlight.enter(this);
+  }
+
+  leave(): void {
+    this.inFlight.leave(this);
+  }
+
   /** Ends what is running for this delivery: the signal aborts, and `bounded` rejects with the reason. */
   abort(reason: unknown): void {
     if (this.aborted) return;
     this.aborted = { reason };
     this.controller?.abort(reason);
-    this.onAbort?.(reason);
+    this.onAbort?.(asError(reason));
   }
 
   /** @throws what it was aborted with, once it was. */
@@ -145,45 +157,28 @@ export class DeliveryContext implements MiddlewareContext {
    * @param timed false where somebody else has the clock.
    */
   bounded(work: () => Promise<void>, timed = true): Promise<void> {
+    if (this.aborted) return Promise.reject(asError(this.aborted.reason));
+    const outer = this.onAbort;
+    const end = (): void => {
+      this.stopClock();
+      this.onAbort = outer;
+    };
     return new Promise((resolve, reject) => {
-      if (this.aborted) {
-        reject(asError(this.aborted.reason));
-        return;
-      }
-      const outer = this.onAbort;
-      const end = (): void => {
-        this.stopClock();
-        this.onAbort = outer;
-      };
+      // The function itself: one of our own around it would cost a tenth of the message, in garbage that grows old.
+      this.onAbort = reject;
       if (timed) this.restartClock();
-      this.onAbort = (reason) => {
-        reject(asError(reason));
-      };
-      work().then(
-        () => {
-          end();
-          resolve();
-        },
-        (error: unknown) => {
-          end();
-          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what a handler throws goes on as it is
-          reject(error);
-        },
-      );
+      work().finally(end).then(resolve, reject);
     });
   }
 
   /** The whole timeout again, for what begins now. */
   restartClock(): void {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      this.abort(new HandlerTimeoutError(this.definition.timeoutMs));
-    }, this.definition.timeoutMs);
+    this.inFlight.startClock(this);
   }
 
   /** Stops the clock: what comes now waits for others (a database connection, a twin) and is not the handler's time. */
   stopClock(): void {
-    clearTimeout(this.timer);
+    this.inFlight.stopClock(this);
   }
 
   /** @param asked what needs it, for the error. @throws Error when there is none, or it has ended. */

@@ -24,6 +24,7 @@ import type { OutboxRow } from '../outbox/outbox.module';
 import type { HandlerDefinition } from '../registration/registration.module';
 import type { DeliveryContext } from './delivery-context';
 import { decideFailure, isContention } from './failure-policy';
+import { InFlight } from './in-flight';
 import { leavingWith, type Publishing } from './leaving-with';
 import { transactionIdOf } from './transaction-id';
 
@@ -54,19 +55,22 @@ export interface PipelineParts {
  * authenticate → decode → validate → idempotency (transaction, duplicates) → middleware → handler.
  */
 export class HandlerPipeline {
+  readonly inFlight: InFlight;
   private readonly way: Last;
   private readonly inside: Last;
-  /** Whether a step of the user's comes back into control after the idempotency stage. */
-  private readonly goesOn: boolean;
 
   constructor(
     readonly handler: HandlerDefinition,
     private readonly parts: PipelineParts,
   ) {
     const { outside, inside } = arrange([...builtIns(handler, parts.limits), ...parts.middleware]);
-    this.goesOn = parts.middleware.some(({ order }) => order < MIDDLEWARE_ORDER.idempotency);
+    this.inFlight = new InFlight(handler.timeoutMs);
+    // Whether a step of the user's comes back into control after the idempotency stage.
+    const goesOn = parts.middleware.some(({ order }) => order < MIDDLEWARE_ORDER.idempotency);
     // A chain hands on the context it was given, and `attempt` gives it the delivery's own.
-    this.way = compose(outside, (context) => this.enter(context as DeliveryContext));
+    this.way = compose(outside, (context) =>
+      goesOn ? this.enter(context as DeliveryContext) : this.stage(context as DeliveryContext),
+    );
     this.inside = compose(inside, async (context) => {
       const result: unknown = await handler.invoke(context.payload, context);
       if (isObservable(result)) await drained(result, context);
@@ -74,13 +78,13 @@ export class HandlerPipeline {
   }
 
   /** Runs everything up to an outcome, or up to where it has to begin anew. Never throws. */
-  async attempt(context: DeliveryContext): Promise<Outcome | Redo> {
-    try {
-      await context.bounded(() => this.way(context));
-      return context.outcome;
-    } catch (error) {
-      return context.redo ?? decideFailure(error, context.attempt, this.handler);
-    }
+  attempt(context: DeliveryContext): Promise<Outcome | Redo> {
+    return context
+      .bounded(() => this.way(context))
+      .then(
+        () => context.outcome,
+        (error: unknown) => context.redo ?? decideFailure(error, context.attempt, this.handler),
+      );
   }
 
   private async enter(context: DeliveryContext): Promise<void> {
@@ -88,19 +92,18 @@ export class HandlerPipeline {
       await this.stage(context);
     } finally {
       // Or a step that hangs on its way out would hold its message, and its place, for ever.
-      if (this.goesOn) context.restartClock();
+      context.restartClock();
     }
   }
 
-  private async stage(context: DeliveryContext): Promise<void> {
+  private stage(context: DeliveryContext): Promise<void> {
     // Middleware that was left behind may come here long after the message has been settled.
     context.throwIfAborted();
     if (this.handler.idempotency === 'off') {
-      await this.redoing(context, () => {
+      return this.redoing(context, () => {
         context.restartClock();
         return this.inside(context);
       });
-      return;
     }
     context.stopClock();
     const id = transactionIdOf(context.delivery, context.payload, this.handler);
@@ -110,8 +113,8 @@ export class HandlerPipeline {
     }
     const { shared } = this.parts;
     if (shared && context.key && context.mayShare && shared.accepts())
-      await this.inGroup(context, context.key, shared);
-    else await this.redoing(context, () => this.inTransaction(context));
+      return this.inGroup(context, context.key, shared);
+    return this.redoing(context, () => this.inTransaction(context));
   }
 
   private async inGroup(
@@ -150,23 +153,20 @@ export class HandlerPipeline {
   }
 
   /** Again at once: after a lost race a few times for free, after any other failure as often as the consumer asked for. */
-  private async redoing(context: DeliveryContext, run: () => Promise<void>): Promise<void> {
+  private redoing(context: DeliveryContext, run: () => Promise<void>): Promise<void> {
     let races = 0;
     let immediate = 0;
-    for (;;) {
-      try {
-        await run();
-        return;
-      } catch (error) {
-        // So may a handler that was left behind: its end is nobody's business any more.
-        context.throwIfAborted();
-        if (isContention(error) && races < CONTENTION_REDOS) {
-          races++;
-          await sleep(Math.random() * 20 * 2 ** races);
-        } else if (this.isWorthRetryingNow(error) && immediate < this.handler.immediateRetries) immediate++;
-        else throw error;
-      }
-    }
+    const redo = async (error: unknown): Promise<void> => {
+      // So may a handler that was left behind: its end is nobody's business any more.
+      context.throwIfAborted();
+      if (isContention(error) && races < CONTENTION_REDOS) {
+        races++;
+        await sleep(Math.random() * 20 * 2 ** races);
+      } else if (this.isWorthRetryingNow(error) && immediate < this.handler.immediateRetries) immediate++;
+      else throw error;
+      return run().catch(redo);
+    };
+    return run().catch(redo);
   }
 
   private isWorthRetryingNow(error: unknown): boolean {

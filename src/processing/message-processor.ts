@@ -31,16 +31,14 @@ export interface ConsumerRuntime {
 }
 
 interface Attempt {
-  readonly outcome: Outcome;
+  readonly outcome: Outcome | Promise<Outcome | Redo>;
   /** Undefined where the message was judged without a handler. */
-  readonly context: DeliveryContext | undefined;
+  readonly context?: DeliveryContext;
 }
 
 /** The page to read first: attempt → settle → emit. */
 @Injectable()
 export class MessageProcessor {
-  private readonly active = new Set<DeliveryContext>();
-
   constructor(
     private readonly contexts: ContextFactory,
     private readonly crashGuard: CrashGuard,
@@ -55,7 +53,23 @@ export class MessageProcessor {
     const { delivery } = received;
     const traceId = traceIdOf(delivery.headers);
     this.events.emit('message.received', { delivery });
-    const { outcome, context } = await this.attemptUntilJudged(received, runtime, traceId);
+    let context: DeliveryContext | undefined;
+    let outcome: Outcome | Redo;
+    let held = 0;
+    let inCompany = true;
+    // A failure of the infrastructure is nobody's outcome: the delivery is held, unacknowledged, and tried again when it is over. Each time
+    // with another context: what an earlier one left behind, or did to the message, must not reach the next.
+    do {
+      const attempt = this.begin(delivery, runtime, traceId, inCompany);
+      ({ context } = attempt);
+      outcome = await attempt.outcome;
+      context?.leave();
+      if (outcome === 'redo-alone') inCompany = false;
+    } while (
+      typeof outcome === 'string' ||
+      (outcome.kind === 'release' && (await this.hold(received, outcome, runtime.stop, ++held)))
+    );
+
     const handler = context && `${context.handler.className}.${context.handler.methodName}`;
     const { restore, rejectsToDeadLetters, stop } = runtime;
     const settled = await this.settlement.settle({
@@ -78,60 +92,22 @@ export class MessageProcessor {
     });
   }
 
-  /** Aborts what is running of one queue. */
-  abortQueue(queue: string, reason: unknown): void {
-    for (const context of this.active) if (context.queue === queue) context.abort(reason);
-  }
-
-  /** A failure of the infrastructure is nobody's outcome: the delivery is held, unacknowledged, and tried again when it is over. */
-  private async attemptUntilJudged(
-    received: ChannelDelivery,
-    runtime: ConsumerRuntime,
-    traceId: string,
-  ): Promise<Attempt> {
-    for (let held = 1; ; held++) {
-      const attempt = await this.attempt(received.delivery, runtime, traceId);
-      if (
-        attempt.outcome.kind !== 'release' ||
-        !(await this.hold(received, attempt.outcome, runtime.stop, held))
-      )
-        return attempt;
-    }
-  }
-
-  private async attempt(delivery: Delivery, runtime: ConsumerRuntime, traceId: string): Promise<Attempt> {
+  /** Begins one attempt. Its outcome never rejects. */
+  private begin(delivery: Delivery, runtime: ConsumerRuntime, traceId: string, inCompany: boolean): Attempt {
     if (delivery.delayLeftMs > 0)
-      return judged({ kind: 'defer', reason: 'not-due', delayMs: delivery.delayLeftMs });
+      return { outcome: { kind: 'defer', reason: 'not-due', delayMs: delivery.delayLeftMs } };
     const { definition, pipelines } = runtime;
     const type = typeOf(definition, delivery);
     const handler = handlerFor(definition, type);
     const pipeline = pipelines.find((one) => one.handler === handler);
-    if (!pipeline) return judged(this.withoutHandler(definition, type));
+    if (!pipeline) return { outcome: this.withoutHandler(definition, type) };
 
-    let inCompany = true;
-    for (;;) {
-      // Anew for each run: what an earlier one left behind, or did to the message, must not reach the next.
-      const context = this.contexts.create(delivery, pipeline, type, traceId, inCompany);
-      const outcome = await this.run(context, pipeline, definition.deliveryLimit);
-      if (typeof outcome === 'object') return { outcome, context };
-      inCompany = outcome !== 'redo-alone';
-    }
-  }
-
-  private async run(
-    context: DeliveryContext,
-    pipeline: HandlerPipeline,
-    deliveryLimit: number,
-  ): Promise<Outcome | Redo> {
-    this.active.add(context);
-    try {
-      if (!context.delivery.redelivered) return await pipeline.attempt(context);
-      return await this.attemptSuspect(context, pipeline, deliveryLimit);
-    } catch (error) {
-      return decideFailure(error, context.attempt, pipeline.handler);
-    } finally {
-      this.active.delete(context);
-    }
+    const context = this.contexts.create(delivery, pipeline, type, traceId, inCompany);
+    context.enter();
+    const outcome = delivery.redelivered
+      ? this.attemptSuspect(context, pipeline, definition.deliveryLimit)
+      : pipeline.attempt(context);
+    return { outcome, context };
   }
 
   /** It came back from a process that had begun with it: counted before it runs, and alone where it may be the one that kills. */
@@ -141,12 +117,16 @@ export class MessageProcessor {
     limit: number,
   ): Promise<Outcome | Redo> {
     const required = pipeline.handler.idempotency !== 'off';
-    const admission = await this.crashGuard.admit(context.delivery, limit, required);
-    if (admission.kind === 'refused') return crashed(admission.deliveries);
     try {
-      return await pipeline.attempt(context);
-    } finally {
-      await admission.leave();
+      const admission = await this.crashGuard.admit(context.delivery, limit, required);
+      if (admission.kind === 'refused') return crashed(admission.deliveries);
+      try {
+        return await pipeline.attempt(context);
+      } finally {
+        await admission.leave();
+      }
+    } catch (error) {
+      return decideFailure(error, context.attempt, pipeline.handler);
     }
   }
 
@@ -183,10 +163,6 @@ function typeOf(definition: ConsumerDefinition, delivery: Delivery): string | un
     // A function of the user's that fails on a message has found no type in it.
     return undefined;
   }
-}
-
-function judged(outcome: Outcome): Attempt {
-  return { outcome, context: undefined };
 }
 
 function crashed(deliveries: number): Outcome {

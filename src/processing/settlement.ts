@@ -29,7 +29,7 @@ export class Settlement {
     private readonly copies: CopyPublisher,
   ) {}
 
-  async settle(settling: Settling): Promise<Settled> {
+  settle(settling: Settling): Settled | Promise<Settled> {
     const { outcome } = settling;
     switch (outcome.kind) {
       case 'completed':
