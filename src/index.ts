@@ -8,6 +8,7 @@ export {
   exponential,
   type Binding,
   type ClassificationRule,
+  type CommitMode,
   type ConsumerOptions,
   type ConsumerOptionsSource,
   type IdempotencyMode,

@@ -53,6 +53,12 @@ describe('buildDefinitions', () => {
     ['and at least ten', { concurrency: 1 }, { concurrency: 1, prefetch: 10 }],
     ['a small prefetch lowers the concurrency', { prefetch: 4 }, { concurrency: 4, prefetch: 4 }],
     ['a large one does not raise it', { prefetch: 400 }, { concurrency: 10, prefetch: 400 }],
+    ['shared commits have room for two groups', { commit: 'shared' }, { concurrency: 200, prefetch: 400 }],
+    [
+      'and smaller groups need less of it',
+      { commit: 'shared', groupSize: 20 },
+      { concurrency: 40, prefetch: 80 },
+    ],
     [
       'an exchange is a topic exchange',
       { bindings: [{ exchange: 'shop', routingKey: 'a.*' }] },

@@ -24,6 +24,8 @@ const everything = {
   immediateRetries: 2,
   classify: [{ when: DeclinedError, then: { retryAfter: '1h' } }],
   idempotency: 'transactional',
+  commit: 'shared',
+  groupSize: 20,
   transactionId: () => 'id',
   onMissingTransactionId: 'process',
   concurrency: 20,
@@ -54,6 +56,8 @@ describe('optionProblems', () => {
     ['prefetch equal to concurrency', { queue: 'q', prefetch: 1, concurrency: 1 }],
     ['the longest name a queue can have', { queue: 'q'.repeat(251) }],
     ['declare: false', { queue: 'q', declare: false }],
+    ['a shared commit', { queue: 'q', commit: 'shared' }],
+    ['a group as large as the concurrency', { queue: 'q', commit: 'shared', groupSize: 5, concurrency: 5 }],
   ])('accepts %s', (_, options) => {
     expect(optionProblems(options)).toEqual([]);
   });
@@ -75,6 +79,19 @@ describe('optionProblems', () => {
     ['an empty type', { queue: 'q', type: '' }, /^type/],
     ['an unknown queue type', { queue: 'q', queueType: 'stream' }, /^queueType: .*"quorum"\|"classic"/],
     ['an unknown mode', { queue: 'q', idempotency: 'yes' }, /^idempotency: .*"transactional"\|"off"/],
+    ['an unknown commit', { queue: 'q', commit: 'none' }, /^commit: .*"own"\|"shared"/],
+    ['a group of one', { queue: 'q', commit: 'shared', groupSize: 1 }, /^groupSize: .*2/],
+    ['a group without a shared commit', { queue: 'q', groupSize: 10 }, /groupSize has no effect/],
+    [
+      'a group that could never fill',
+      { queue: 'q', commit: 'shared', groupSize: 10, concurrency: 5 },
+      /concurrency \(5\) is below groupSize \(10\)/,
+    ],
+    [
+      'a shared commit without a transaction',
+      { queue: 'q', commit: 'shared', idempotency: 'off' },
+      /idempotency is 'off', which has no transaction to share/,
+    ],
     ['too many immediate retries', { queue: 'q', immediateRetries: 11 }, /^immediateRetries: .*10/],
     ['negative immediate retries', { queue: 'q', immediateRetries: -1 }, /^immediateRetries: /],
     ['no concurrency', { queue: 'q', concurrency: 0 }, /^concurrency: /],
