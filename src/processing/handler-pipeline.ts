@@ -33,7 +33,7 @@ export interface PipelineParts {
   readonly middleware: readonly OrderedMiddleware[];
   readonly limits: DecodeLimits;
   /** Called with what the handler has published, once that is committed. */
-  readonly relay: (rows: readonly OutboxRow[]) => void;
+  readonly relay: (rows: readonly OutboxRow[], madeAt: number) => void;
 }
 
 /**
@@ -116,7 +116,8 @@ export class HandlerPipeline {
     return {
       write: () => (written = outboxWrite([context.published]))?.statement,
       committed: (result) => {
-        for (const rows of written?.read(result) ?? []) this.parts.relay(rows);
+        if (!written) return;
+        for (const rows of written.read(result)) this.parts.relay(rows, written.madeAt);
       },
     };
   }

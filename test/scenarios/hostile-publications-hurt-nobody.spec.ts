@@ -59,8 +59,8 @@ describe('hostile publications', () => {
     world = await World.create();
     await (await world.broker.ready()).assertQueue(out, { durable: true });
     const relay = Reflect.get<OutboxRelay, 'relay'>(OutboxRelay.prototype, 'relay');
-    jest.spyOn(OutboxRelay.prototype, 'relay').mockImplementation(function (this: OutboxRelay, rows) {
-      if (!isDead) relay.call(this, rows);
+    jest.spyOn(OutboxRelay.prototype, 'relay').mockImplementation(function (this: OutboxRelay, ...bundle) {
+      if (!isDead) relay.call(this, ...bundle);
     });
     holdfast = await world.start({ handlers: [Publisher], variables: { HOLDFAST_MAX_BODY: '4MiB' } });
   });
