@@ -11,7 +11,7 @@ export interface GathererLimits {
   readonly atOnce?: number;
   /**
    * How many turns of the event loop the first item waits for others; 1 where nothing is said. A turn is as long as there is work in it: an
-   * idle process makes twenty of them in a fraction of a millisecond, a busy one gathers.
+   * idle process makes ten of them in a fraction of a millisecond, a busy one gathers.
    */
   readonly turns?: number;
   /** Whether a failure may be the doing of one item, so that its neighbours are worth another call. Never, where nothing is said. */

@@ -7,7 +7,7 @@ import type { OutboxRow } from './outbox-write.store';
 import { OutboxStore, type Failure } from './outbox.store';
 
 /** Rows of one statement; nobody waits for what is deleted. */
-const DELETES = { most: 500, turns: 20 };
+const DELETES = { most: 500, turns: 10 };
 const FAILURES = { most: 500 };
 
 /**
