@@ -36,6 +36,20 @@ export class ChaosHandlers {
     else await context.tx.query(INSERT_EFFECT, effectOf(context));
   }
 
+  /** Many in one transaction. Some fail once, with their effect written: their neighbours must not be counted among them. */
+  @ReliableConsumer({
+    queue: queueOf('shared'),
+    commit: 'shared',
+    groupSize: 20,
+    concurrency: 40,
+    prefetch: 80,
+    retry: { delays: ['1s'] },
+  })
+  async onShared({ fails }: Numbered & { fails: boolean }, context: MessageContext): Promise<void> {
+    await effect(context);
+    if (fails && context.attempt === 1) throw new Error('once');
+  }
+
   @ReliableConsumer({ queue: queueOf('twins'), ...PACE })
   async onTwin(_: Numbered, context: MessageContext): Promise<void> {
     await effect(context);

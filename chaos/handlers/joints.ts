@@ -4,6 +4,7 @@ import type { ConfirmPublisher } from 'holdfast/broker/confirm-publisher';
 import type { DeliveryChannel } from 'holdfast/broker/delivery-channel';
 import type { Publication } from 'holdfast/broker/publication';
 import type { HandlerTransaction } from 'holdfast/database/handler-transaction';
+import type { GroupTransaction } from 'holdfast/grouping/group-transaction';
 import type { InboxStore } from 'holdfast/idempotency/inbox.store';
 import type { TransactionalMode } from 'holdfast/idempotency/transactional-mode';
 import { passing } from './control';
@@ -56,6 +57,20 @@ export function markPoints(): void {
         passing('handled', id);
       };
       return original(key, run, last);
+    },
+  );
+  wrap<typeof GroupTransaction>(
+    './grouping/group-transaction',
+    'GroupTransaction',
+    'run',
+    (original, [group, handle, last]: Parameters<GroupTransaction['run']>) => {
+      passing('decoded', group[0]?.key.transactionId ?? '');
+      const run: typeof handle = async (claimed, transaction) => {
+        passing('claimed', claimed[0]?.key.transactionId ?? '');
+        await handle(claimed, transaction);
+        passing('handled', claimed[0]?.key.transactionId ?? '');
+      };
+      return original(group, run, last);
     },
   );
   wrap<typeof HandlerTransaction>(

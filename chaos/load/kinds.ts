@@ -35,6 +35,7 @@ export const queueOf = (kind: string): string => `${NAMESPACE}.${kind}`;
 /** Every queue that has a consumer. */
 export const WORK_QUEUES: readonly string[] = [
   'transactional',
+  'shared',
   'twins',
   'plain',
   'flaky',
@@ -80,6 +81,11 @@ export function kindsOf(seed: number): readonly Kind[] {
   const fails = (number: number): number => Math.floor(fate('flaky', number) * (FLAKY_DELAYS.length + 2));
   return [
     simple('transactional', 20),
+    simple('shared', 20, {
+      copies: (number) => (fate('shared', number) < 0.1 ? 2 : 1),
+      body: (number) => json({ number, fails: failsOnce(number) }),
+      expected: (number) => [effect('shared', failsOnce(number) ? 2 : 1)],
+    }),
     simple('twins', 22, { copies: (number) => 2 + Math.floor(fate('twins', number) * 4) }),
     simple('plain', 20, {
       expected: () => [{ consumer: queueOf('plain'), end: 'effect', once: false, attempt: 1 }],
@@ -111,6 +117,8 @@ export function kindsOf(seed: number): readonly Kind[] {
     }),
   ];
 }
+
+const failsOnce = (number: number): boolean => number % 50 === 7;
 
 const kills = (number: number): boolean => number % KILLER_EVERY === KILLER_EVERY / 2;
 

@@ -46,6 +46,32 @@ describe('a gatherer', () => {
     expect(await Promise.all(later)).toEqual(['two', 'three']);
   });
 
+  it('waits so many turns for others, but not once it is full', async () => {
+    const items: number[][] = [];
+    const gatherer = new Gatherer<number, number>(
+      (some) => {
+        items.push([...some]);
+        return Promise.resolve(some);
+      },
+      { most: 3, turns: 5 },
+    );
+    const answers = [gatherer.add(1)];
+    await turn();
+    answers.push(gatherer.add(2));
+    await turn();
+    expect(items).toEqual([]);
+    await Promise.all(answers);
+    expect(items).toEqual([[1, 2]]);
+    const full = [3, 4, 5].map((item) => gatherer.add(item));
+    await turn();
+    await turn();
+    expect(items).toEqual([
+      [1, 2],
+      [3, 4, 5],
+    ]);
+    await Promise.all(full);
+  });
+
   it('fails all of a call that fails, and nobody else', async () => {
     const { gatherer, calls } = gathering(2);
     const settled = Promise.allSettled([1, 2, 3].map((item) => gatherer.add(item)));

@@ -6,8 +6,9 @@ import { inOrder } from './in-order';
 import type { OutboxRow } from './outbox-write.store';
 import { OutboxStore, type Failure } from './outbox.store';
 
-/** Rows of one statement. */
-const MOST = 500;
+/** Rows of one statement; nobody waits for what is deleted. */
+const DELETES = { most: 500, turns: 10 };
+const FAILURES = { most: 500 };
 
 /**
  * Hands bundles to the broker and takes from the table what it has confirmed. Deletes and failures of all bundles under way are gathered into
@@ -24,20 +25,14 @@ export class BundleSender {
     private readonly database: Database,
     private readonly events: EventBus,
   ) {
-    this.deletes = new Gatherer(
-      async (rows) => {
-        await store.delete(rows);
-        return new Array<undefined>(rows.length);
-      },
-      { most: MOST },
-    );
-    this.failures = new Gatherer(
-      async (rows) => {
-        await store.recordFailures(rows);
-        return new Array<undefined>(rows.length);
-      },
-      { most: MOST },
-    );
+    this.deletes = new Gatherer(async (rows) => {
+      await store.delete(rows);
+      return new Array<undefined>(rows.length);
+    }, DELETES);
+    this.failures = new Gatherer(async (rows) => {
+      await store.recordFailures(rows);
+      return new Array<undefined>(rows.length);
+    }, FAILURES);
   }
 
   /**

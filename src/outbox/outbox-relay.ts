@@ -24,15 +24,17 @@ export class OutboxRelay {
     private readonly sender: BundleSender,
   ) {}
 
-  /** Publishes the committed rows of one handled message, in their order. Returns at once. */
-  relay(bundle: readonly OutboxRow[]): void {
+  /**
+   * Publishes the committed rows of one handled message, in their order. Returns at once.
+   * @param madeAt when their write was made: a commit may be answered late.
+   */
+  relay(bundle: readonly OutboxRow[], madeAt: number): void {
     if (bundle.length === 0) return;
     const bytes = bundle.reduce((sum, { publication }) => sum + publication.body.length, 0);
     if (!this.hasRoom(bundle.length, bytes) || this.broker.outgoing.unavailable !== undefined) return;
     this.rows += bundle.length;
     this.bytes += bytes;
-    const begun = performance.now();
-    const mayBegin = (): boolean => !this.leaving && performance.now() - begun < BEGIN_MS;
+    const mayBegin = (): boolean => !this.leaving && performance.now() - madeAt < BEGIN_MS;
     const work: Promise<void> = this.sender.send(bundle, mayBegin).finally(() => {
       this.rows -= bundle.length;
       this.bytes -= bytes;

@@ -2,6 +2,7 @@ import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@
 import { BrokerConnections } from '../broker/broker.module';
 import { InjectConfig, type BrokerConfig } from '../config/config.module';
 import { Database } from '../database/database.module';
+import { settleWithin } from '../message/message.module';
 import { BundleSender } from './bundle-sender';
 import { OutboxStore, START } from './outbox.store';
 
@@ -10,6 +11,8 @@ const PAGE = { rows: 500, bytes: 16 * 1_024 * 1_024 };
 /** How long after taking a page the last publication of it may begin; the lease covers that, its confirm, and the statement after it. */
 const BEGIN_MS = 10_000;
 const SLACK_MS = 10_000;
+/** What a shutdown waits for confirms. */
+const SETTLE_MS = 5_000;
 
 /**
  * Publishes what is left in the outbox, by whatever process: it died, the broker was away, or a publication was not taken. Replicas share
@@ -36,7 +39,7 @@ export class OutboxSweep implements OnApplicationBootstrap, OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
-    await this.sweeping;
+    await settleWithin(this.sweeping, SETTLE_MS);
   }
 
   /** One pass over everything that is due. @returns how many rows it took. */

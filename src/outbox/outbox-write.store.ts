@@ -12,6 +12,8 @@ export interface OutboxRow {
 /** One statement for the publications of any number of handled messages, and how to read its answer. */
 export interface OutboxWrite {
   readonly statement: QueryConfig;
+  /** When it was made, from `performance.now()`: the time in which its rows are its process's own begins not before. */
+  readonly madeAt: number;
   /** The rows of each message, as it was given. */
   read(result: { readonly rows: readonly Record<string, unknown>[] } | undefined): OutboxRow[][];
 }
@@ -36,6 +38,7 @@ export function outboxWrite(messages: readonly (readonly Publication[])[]): Outb
   const all = messages.flat();
   if (all.length === 0) return undefined;
   return {
+    madeAt: performance.now(),
     statement: { name: 'holdfast_outbox_write', text: WRITE, values: valuesOf(messages, all) },
     read: (result) => {
       // Rows are numbered, and come back, in the order in which they were given (see test/assumptions).

@@ -4,9 +4,10 @@ import { fromStored, toStored } from './stored-form';
 
 /** What Postgres and pg make of the columns; it refuses NUL and what is no Unicode. */
 function asRead(stored: ReturnType<typeof toStored>): Parameters<typeof fromStored>[0] {
-  for (const text of Object.values(stored)) {
-    expect(text ?? '').not.toContain('\0');
-    expect((text ?? '').isWellFormed()).toBe(true);
+  for (const text of Object.values<string | null>({ ...stored })) {
+    const written: string = text ?? '';
+    expect(written).not.toContain('\0');
+    expect(written.isWellFormed()).toBe(true);
   }
   for (const json of [stored.properties, stored.headers]) expect(json).not.toContain('\\u0000');
   return {

@@ -47,7 +47,7 @@ export interface PipelineParts {
   readonly middleware: readonly OrderedMiddleware[];
   readonly limits: DecodeLimits;
   /** Called with what the handler has published, once that is committed. */
-  readonly relay: (rows: readonly OutboxRow[]) => void;
+  readonly relay: (rows: readonly OutboxRow[], madeAt: number) => void;
 }
 
 /**

@@ -10,13 +10,14 @@ export interface Publishing {
 /** What the messages of a transaction have published is written with the commit, and leaves after it. */
 export function leavingWith(
   messages: readonly Publishing[],
-  relay: (rows: readonly OutboxRow[]) => void,
+  relay: (rows: readonly OutboxRow[], madeAt: number) => void,
 ): LastStatement {
   let written: OutboxWrite | undefined;
   return {
     write: () => (written = outboxWrite(messages.map(({ published }) => published)))?.statement,
     committed: (result) => {
-      for (const rows of written?.read(result) ?? []) relay(rows);
+      if (!written) return;
+      for (const rows of written.read(result)) relay(rows, written.madeAt);
     },
   };
 }

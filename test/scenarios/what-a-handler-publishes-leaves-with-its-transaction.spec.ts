@@ -52,8 +52,8 @@ describe('what a handler publishes leaves with its transaction', () => {
     await (await world.broker.ready()).assertQueue(out, { durable: true });
     // Where the process would die: committed, and not handed to the broker.
     const relay = Reflect.get<OutboxRelay, 'relay'>(OutboxRelay.prototype, 'relay');
-    jest.spyOn(OutboxRelay.prototype, 'relay').mockImplementation(function (this: OutboxRelay, rows) {
-      if (!isDead) relay.call(this, rows);
+    jest.spyOn(OutboxRelay.prototype, 'relay').mockImplementation(function (this: OutboxRelay, ...bundle) {
+      if (!isDead) relay.call(this, ...bundle);
     });
     holdfast = await world.start({ handlers: [Orders] });
   });
