@@ -26,8 +26,8 @@ describe('a process that dies with publications of a committed message', () => {
   afterAll(() => world.remove());
 
   it.each([
-    ['committed', 'before it hands them to the broker', 0],
-    ['confirmed', 'before it deletes the row of one that the broker has', 1],
+    ['committed', 'before it hands them to the broker', false],
+    ['confirmed', 'before it deletes the rows of those that the broker has', true],
   ])(
     'at %s, %s, leaves them to another replica: downstream each takes effect once, in order',
     async (point, _where, sent) => {
@@ -37,7 +37,7 @@ describe('a process that dies with publications of a committed message', () => {
       expect(await service.ended).toEqual({ code: null, signal: 'SIGKILL' });
       const left = await world.database.query('select from holdfast.outbox_message');
       expect(left).toHaveLength(3);
-      expect(await world.broker.depth('target')).toBe(sent);
+      expect((await world.broker.depth('target')) > 0).toBe(sent);
       // Ten seconds go by.
       await world.database.query('update holdfast.outbox_message set next_try_at = now()');
 
@@ -50,7 +50,7 @@ describe('a process that dies with publications of a committed message', () => {
       });
       expect(replica.app.get(Target).arrived).toEqual(ids);
       for (const id of ids) expect(await world.effects('target', id)).toBe(1);
-      if (sent > 0) await replica.outcome(ids[0]!, 'duplicate');
+      if (sent) await replica.outcome(ids[0]!, 'duplicate');
       await replica.stop();
     },
     60_000,
