@@ -56,7 +56,7 @@ export class Gatherer<Item, Result> {
 
   private wait(turns: number): void {
     setImmediate(() => {
-      if (turns > 1 && this.waiting.length < this.limits.most) {
+      if (turns > 1 && this.waiting.length < this.most) {
         this.wait(turns - 1);
         return;
       }
@@ -67,10 +67,15 @@ export class Gatherer<Item, Result> {
     });
   }
 
+  private get most(): number {
+    const { most } = this.limits;
+    return typeof most === 'number' ? most : most();
+  }
+
   /** Who has waited longest comes first. */
   private take(): Waiting<Item, Result>[] {
-    const { most, identityOf } = this.limits;
-    const limit = typeof most === 'number' ? most : most();
+    const { identityOf } = this.limits;
+    const limit = this.most;
     if (!identityOf) return this.waiting.splice(0, limit);
     const identities = new Set<string>();
     const taken: Waiting<Item, Result>[] = [];
