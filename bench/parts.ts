@@ -52,7 +52,10 @@ export const PARTS: readonly Part[] = [
         load: async () => (await import('./variants/plain-holdfast')).plainHoldfast,
       },
     ],
-    targets: [{ variant: 'holdfast', against: 'golevelup', atLeast: 0.9 }],
+    targets: [
+      { variant: 'holdfast', against: 'golevelup', atLeast: 1.3 },
+      { variant: 'holdfast', against: 'amqplib', atLeast: 1.2 },
+    ],
   },
   {
     name: 'idempotent',

@@ -12,10 +12,10 @@ on conflict (consumer, delivery_key) do update
    set starts = s.starts + (s.owner <> excluded.owner)::int, owner = excluded.owner, started_at = now()
 returning starts`;
 
-/** Only while it is ours: another process may have begun with the message since. */
+/** Only while it is ours, where we have counted it: another process may have begun with the message since. */
 const FORGET = `delete from holdfast.suspect_delivery s
-  using unnest($1::text[], $2::text[]) as done (consumer, delivery_key)
-  where s.consumer = done.consumer and s.delivery_key = done.delivery_key and s.owner = $3`;
+  using unnest($1::text[], $2::text[], $3::uuid[]) as done (consumer, delivery_key, owner)
+  where s.consumer = done.consumer and s.delivery_key = done.delivery_key and s.owner = coalesce(done.owner, s.owner)`;
 
 /** What is remembered of deliveries that could not be forgotten; the purge takes what is more. */
 const MOST_UNFORGOTTEN = 10_000;
@@ -26,7 +26,10 @@ const PURGE = "delete from holdfast.suspect_delivery where started_at < now() - 
 @Injectable()
 export class SuspectDeliveryStore implements OnModuleInit, OnModuleDestroy {
   /** Done, and still counted: the database did not take it. By consumer and key. */
-  private readonly unforgotten = new Map<string, { consumer: string; key: string; owner: string }>();
+  private readonly unforgotten = new Map<
+    string,
+    { consumer: string; key: string; owner: string | undefined }
+  >();
   private off: () => void = () => undefined;
 
   constructor(
@@ -62,8 +65,11 @@ export class SuspectDeliveryStore implements OnModuleInit, OnModuleDestroy {
     return rows[0]?.starts ?? 1;
   }
 
-  /** It is settled. Never throws: what the database does not take now, it takes when it is back. */
-  async forget(consumer: string, key: string, owner: string): Promise<void> {
+  /**
+   * It is settled. Never throws: what the database does not take now, it takes when it is back.
+   * @param owner undefined: whoever has counted it.
+   */
+  async forget(consumer: string, key: string, owner: string | undefined): Promise<void> {
     if (this.unforgotten.size < MOST_UNFORGOTTEN)
       this.unforgotten.set(nameOf(consumer, key), { consumer, key, owner });
     await this.forgetTheRest();
@@ -71,11 +77,14 @@ export class SuspectDeliveryStore implements OnModuleInit, OnModuleDestroy {
 
   private async forgetTheRest(): Promise<void> {
     const done = [...this.unforgotten.values()];
-    const [first] = done;
-    if (!first) return;
-    const columns = [done.map(({ consumer }) => consumer), done.map(({ key }) => key)];
+    if (done.length === 0) return;
+    const columns = [
+      done.map(({ consumer }) => consumer),
+      done.map(({ key }) => key),
+      done.map(({ owner }) => owner ?? null),
+    ];
     try {
-      await this.database.query(FORGET, [...columns, first.owner]);
+      await this.database.query(FORGET, columns);
       for (const { consumer, key } of done) this.unforgotten.delete(nameOf(consumer, key));
     } catch (error) {
       if (classifySqlError(error) !== 'lock-timeout') this.database.gate.reportFailure(error);

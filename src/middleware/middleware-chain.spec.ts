@@ -1,7 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HOSTILE_VALUES } from '../../test/support/hostile-values';
 import { Discard, Rejected, type MiddlewareContext, type Next } from '../message/message.module';
-import { arrange, asMiddleware, compose, type Last, type Middleware } from './middleware-chain';
+import {
+  arrange,
+  asMiddleware,
+  compose,
+  goingStraightOn,
+  type Last,
+  type Middleware,
+} from './middleware-chain';
 
 const context = {} as MiddlewareContext;
 const nothing: Last = () => Promise.resolve();
@@ -106,6 +113,45 @@ describe('compose', () => {
     };
     const outcome = compose([async (_given, next) => next()], rude)(context);
     await expect(outcome).rejects.toThrow('rude');
+  });
+
+  describe('with a built-in step that goes straight on', () => {
+    const plain = goingStraightOn((_given, next) => next());
+    const careful: Middleware = async (_given, next) => next();
+
+    it('runs it in its place', async () => {
+      const steps: string[] = [];
+      const noting = (name: string): Middleware =>
+        goingStraightOn((_given, next) => {
+          steps.push(name);
+          return next();
+        });
+      await compose([noting('a'), careful, noting('b')], async () => void steps.push('handler'))(context);
+      expect(steps).toEqual(['a', 'b', 'handler']);
+    });
+
+    it.each([
+      ['throws at once', () => { throw new Error('now'); }], // prettier-ignore
+      ['rejects', async () => { throw new Error('now'); }], // prettier-ignore
+    ])('passes on what it throws when it %s', async (_how, step) => {
+      for (const chain of [
+        [goingStraightOn(step)],
+        [plain, goingStraightOn(step)],
+        [careful, goingStraightOn(step)],
+      ])
+        await expect(compose(chain, nothing)(context)).rejects.toThrow('now');
+    });
+
+    it.each([[[plain]], [[plain, careful]], [[careful, plain]]])(
+      'passes on what its end throws',
+      async (chain) => {
+        const rude: Last = () => {
+          throw new Error('rude');
+        };
+        await expect(compose(chain, rude)(context)).rejects.toThrow('rude');
+        await expect(compose(chain, failing(new Error('late')))(context)).rejects.toThrow('late');
+      },
+    );
   });
 
   describe('next', () => {

@@ -9,8 +9,6 @@ export type Admission =
   | { readonly kind: 'admitted'; readonly leave: () => Promise<void> }
   | { readonly kind: 'refused'; readonly deliveries: number };
 
-const FREE: Admission = { kind: 'admitted', leave: () => Promise.resolve() };
-
 /**
  * Finds the message that kills its process. A delivery that comes back marked redelivered is a suspect: its start is committed
  * before it runs, where a crash cannot take it back. From its second crash on it runs alone among the suspects of this process, so that
@@ -30,13 +28,19 @@ export class CrashGuard {
    * @throws TransactionLostError when the count cannot be committed, and must be.
    */
   async admit(delivery: Delivery, limit: number, required: boolean): Promise<Admission> {
-    if (!required && !this.store.isReachable) return FREE;
+    const key = deliveryKey(delivery);
+    if (!required && !this.store.isReachable) return this.unguarded(delivery.queue, key);
     try {
-      return await this.admitSuspect(delivery.queue, deliveryKey(delivery), limit);
+      return await this.admitSuspect(delivery.queue, key, limit);
     } catch (error) {
-      if (!required) return FREE;
+      if (!required) return this.unguarded(delivery.queue, key);
       throw new TransactionLostError(`the delivery could not be counted: ${String(error)}`, { cause: error });
     }
+  }
+
+  /** Not counted; but when it has not killed this process either, what another one has counted of it is over. */
+  private unguarded(consumer: string, key: string): Admission {
+    return { kind: 'admitted', leave: () => this.store.forget(consumer, key, undefined) };
   }
 
   private async admitSuspect(consumer: string, key: string, limit: number): Promise<Admission> {

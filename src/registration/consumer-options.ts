@@ -73,7 +73,7 @@ export interface ConsumerOptions {
   readonly onMissingTransactionId?: 'dead-letter' | 'process';
   /** Handlers of this queue at once in this process. Default `HOLDFAST_CONCURRENCY`; with shared commits room for two groups. */
   readonly concurrency?: number;
-  /** Deliveries the broker sends ahead. Default: twice the concurrency, at least 10. */
+  /** Deliveries the broker sends ahead. Default: 4 × the concurrency, at least 10; 2 × where commits are shared. */
   readonly prefetch?: number;
   /** Default `HOLDFAST_TIMEOUT`. */
   readonly timeout?: Duration;

@@ -28,7 +28,7 @@ describe('buildDefinitions', () => {
       declare: true,
       bindings: [],
       concurrency: 10,
-      prefetch: 20,
+      prefetch: 40,
       deliveryLimit: 5,
       onUnknownType: 'dead-letter',
     });
@@ -49,7 +49,7 @@ describe('buildDefinitions', () => {
   });
 
   it.each<[string, Partial<ConsumerOptions>, object]>([
-    ['prefetch is twice the concurrency', { concurrency: 50 }, { concurrency: 50, prefetch: 100 }],
+    ['prefetch is four times the concurrency', { concurrency: 50 }, { concurrency: 50, prefetch: 200 }],
     ['and at least ten', { concurrency: 1 }, { concurrency: 1, prefetch: 10 }],
     ['a small prefetch lowers the concurrency', { prefetch: 4 }, { concurrency: 4, prefetch: 4 }],
     ['a large one does not raise it', { prefetch: 400 }, { concurrency: 10, prefetch: 400 }],

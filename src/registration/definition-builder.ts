@@ -38,6 +38,14 @@ const QUEUE_OPTIONS = [
 const DEFAULT_GROUP_SIZE = 100;
 /** While one group is at its commit the next one runs. */
 const GROUPS_AT_ONCE = 2;
+/**
+ * Deliveries that the broker sends for each handler that runs at once. With twice the concurrency a consumer waits for acknowledgements
+ * to be read: four times as many are handled 2.3 times as fast when a handler does nothing, and 1.5 times when it takes 5 ms. Still
+ * more would wait in one process while others are idle.
+ */
+const AHEAD = 4;
+/** Where they are taken in groups, one that waits for each that runs is enough. */
+const GROUPS_AHEAD = 2;
 const DEFAULT_RETRY = { delays: ['10s', '30s', '60s'] };
 
 /**
@@ -80,7 +88,7 @@ function define(queue: string, found: readonly FoundHandler[], defaults: Consume
       (options.bindings ?? []).map((binding) => ({ exchangeType: 'topic' as const, ...binding })),
     ),
     concurrency,
-    prefetch: shared('prefetch') ?? Math.max(10, concurrency * 2),
+    prefetch: shared('prefetch') ?? Math.max(10, concurrency * (groupSize === 1 ? AHEAD : GROUPS_AHEAD)),
     deliveryLimit: shared('deliveryLimit') ?? defaults.deliveryLimit,
     onUnknownType: shared('onUnknownType') ?? 'dead-letter',
     typeOf: typeReader(shared('typeFrom') ?? 'type'),

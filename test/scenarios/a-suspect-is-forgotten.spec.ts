@@ -1,5 +1,5 @@
 import { connect } from 'amqplib';
-import { ReliableConsumer } from 'holdfast';
+import { Database, ReliableConsumer } from 'holdfast';
 import { eventually } from '../support/eventually';
 import { aQueue, World } from '../support/holdfast';
 import { TcpProxy } from '../support/tcp-proxy';
@@ -57,5 +57,28 @@ describe('a delivery that came back from a dead process', () => {
     await eventually(async () => {
       expect(await suspects()).toEqual([]);
     });
+    await holdfast.stop();
+  });
+
+  it('is suspected no longer, even though the database was away when it began, and another process had counted it', async () => {
+    const holdfast = await start();
+    await world.database.query(
+      "insert into holdfast.suspect_delivery (consumer, delivery_key, owner) values ($1, 'id:m-2', gen_random_uuid())",
+      [queue],
+    );
+    await holdfast.consumers.unregister(queue);
+    await comeBack('m-2');
+    proxy.judge = () => 'cut';
+    proxy.cut();
+    await eventually(() => {
+      expect(holdfast.app.get(Database).available).toBe(false);
+    });
+    holdfast.consumers.register({ queue, idempotency: 'off' }, () => undefined);
+    await holdfast.outcome('m-2', 'completed');
+    proxy.judge = () => 'forward';
+    await eventually(async () => {
+      expect(await suspects()).toEqual([]);
+    });
+    await holdfast.stop();
   });
 });

@@ -163,7 +163,7 @@ describe('one decorator makes a reliable consumer', () => {
       handlers: [{ class: 'Plain', method: 'on', types: [] }],
       idempotency: ['transactional'],
       concurrency: 10,
-      prefetch: 20,
+      prefetch: 40,
       drift: [],
       retryDelays: ['10s', '30s', '1m'],
       deadLetterQueue: `${plain}.dlq`,
