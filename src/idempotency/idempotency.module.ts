@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { BrokerModule } from '../broker/broker.module';
 import { MessageModule } from '../message/message.module';
+import { InboxWalkStore } from './inbox-walk.store';
 import { InboxStore } from './inbox.store';
 import { OutboxRelay } from './outbox-relay';
 import { OutboxStore } from './outbox.store';
@@ -10,7 +11,15 @@ import { TransactionalMode } from './transactional-mode';
 
 @Module({
   imports: [BrokerModule, MessageModule],
-  providers: [InboxStore, OutboxStore, OutboxRelay, Retention, SuspectDeliveryStore, TransactionalMode],
+  providers: [
+    InboxStore,
+    InboxWalkStore,
+    OutboxStore,
+    OutboxRelay,
+    Retention,
+    SuspectDeliveryStore,
+    TransactionalMode,
+  ],
   exports: [InboxStore, OutboxStore, OutboxRelay, Retention, SuspectDeliveryStore, TransactionalMode],
 })
 export class IdempotencyModule {}
