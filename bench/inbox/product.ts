@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type * as DatabaseFile from 'holdfast/database/database';
 import type * as InboxStoreFile from 'holdfast/idempotency/inbox.store';
-import type * as InboxWalkFile from 'holdfast/idempotency/inbox-walk.store';
+import type * as InboxSweepFile from 'holdfast/idempotency/inbox-sweep.store';
 import type * as RetentionFile from 'holdfast/idempotency/retention';
 import type * as SuspectsFile from 'holdfast/idempotency/suspect-delivery.store';
 import type * as EventsFile from 'holdfast/message/events';
@@ -26,7 +26,7 @@ const RETENTION_MS = RETENTION_DAYS * 86_400_000;
 export async function openProduct(url: string, poolSize: number): Promise<Product> {
   const { Database } = load<typeof DatabaseFile>('database/database');
   const { InboxStore } = load<typeof InboxStoreFile>('idempotency/inbox.store');
-  const { InboxWalkStore } = load<typeof InboxWalkFile>('idempotency/inbox-walk.store');
+  const { InboxSweepStore } = load<typeof InboxSweepFile>('idempotency/inbox-sweep.store');
   const { Retention } = load<typeof RetentionFile>('idempotency/retention');
   const { SuspectDeliveryStore } = load<typeof SuspectsFile>('idempotency/suspect-delivery.store');
   const { EventBus } = load<typeof EventsFile>('message/events');
@@ -40,7 +40,7 @@ export async function openProduct(url: string, poolSize: number): Promise<Produc
   } as ConstructorParameters<typeof Database>[0];
   const database = new Database(config, [], events);
   const inbox = new InboxStore(database);
-  const walk = new InboxWalkStore(database);
+  const sweep = new InboxSweepStore(database);
   let forgotten = 0;
   events.on('retention.swept', ({ table, rows }) => {
     if (table === 'inbox_message') forgotten += rows;
@@ -53,7 +53,7 @@ export async function openProduct(url: string, poolSize: number): Promise<Produc
     startRetention() {
       const retention = new Retention(
         { retentionMs: RETENTION_MS, replayWindowMs: RETENTION_MS, sweepIntervalMs: 1 },
-        walk,
+        sweep,
         new SuspectDeliveryStore(database, events),
         database,
         events,

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { BrokerModule } from '../broker/broker.module';
 import { MessageModule } from '../message/message.module';
-import { InboxWalkStore } from './inbox-walk.store';
+import { InboxSweepStore } from './inbox-sweep.store';
 import { InboxStore } from './inbox.store';
 import { OutboxRelay } from './outbox-relay';
 import { OutboxStore } from './outbox.store';
@@ -13,7 +13,7 @@ import { TransactionalMode } from './transactional-mode';
   imports: [BrokerModule, MessageModule],
   providers: [
     InboxStore,
-    InboxWalkStore,
+    InboxSweepStore,
     OutboxStore,
     OutboxRelay,
     Retention,

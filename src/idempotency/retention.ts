@@ -1,8 +1,8 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { InjectConfig, type IdempotencyConfig } from '../config/config.module';
-import { classifySqlError, Database } from '../database/database.module';
+import { Database } from '../database/database.module';
 import { EventBus } from '../message/message.module';
-import { InboxWalkStore, type WalkPace, type WalkStep } from './inbox-walk.store';
+import { InboxSweepStore, type SweepPace, type SweepStep } from './inbox-sweep.store';
 import { SuspectDeliveryStore } from './suspect-delivery.store';
 
 /** What a message notices of the retention is bounded by these, however much is due. */
@@ -14,22 +14,22 @@ const PACE = {
   pauseFactor: 4,
   /** Reading what is not due takes at most two hundredths of the time of one connection. */
   restFactor: 50,
-} satisfies Partial<WalkPace>;
+} satisfies Partial<SweepPace>;
 
 /**
- * Forgets handled messages after the retention time: walks through the inbox in small steps, at once and again while there is something
+ * Forgets handled messages after the retention time: sweeps the inbox in small steps, at once and again while there is something
  * due, and never in more than its share of the database's time.
  */
 @Injectable()
 export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
-  private sweeping: Promise<void> = Promise.resolve();
+  private stepping: Promise<void> = Promise.resolve();
   private suspectsDueAt = 0;
 
   constructor(
     @InjectConfig('idempotency') private readonly config: IdempotencyConfig,
-    private readonly walk: InboxWalkStore,
+    private readonly inbox: InboxSweepStore,
     private readonly suspects: SuspectDeliveryStore,
     private readonly database: Database,
     private readonly events: EventBus,
@@ -42,13 +42,13 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
-    await this.sweeping;
+    await this.stepping;
   }
 
-  /** One step of the walk. @returns undefined when it is not yet time for one, or another replica is at it. */
-  async sweep(): Promise<WalkStep | undefined> {
+  /** One step of the sweep. @returns undefined when it is not yet time for one, or another replica is at it. */
+  async step(): Promise<SweepStep | undefined> {
     const { retentionMs, sweepIntervalMs } = this.config;
-    const step = await this.walk.step({ ...PACE, olderThanMs: retentionMs, restMs: sweepIntervalMs });
+    const step = await this.inbox.step({ ...PACE, olderThanMs: retentionMs, restMs: sweepIntervalMs });
     if (step) this.tell('inbox_message', step.rows);
     return step;
   }
@@ -67,22 +67,22 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
   private schedule(delayMs: number): void {
     if (this.stopped) return;
     this.timer = setTimeout(() => {
-      this.sweeping = this.sweepQuietly();
+      this.stepping = this.stepQuietly();
     }, delayMs);
   }
 
-  private async sweepQuietly(): Promise<void> {
+  private async stepQuietly(): Promise<void> {
     const { sweepIntervalMs } = this.config;
     let waitMs = sweepIntervalMs;
     try {
       if (this.database.available) {
-        const step = await this.sweep();
-        // Another replica may die in the middle of a walk, and then this one goes on within the interval.
+        const step = await this.step();
+        // Another replica may die in the middle of a sweep, and then this one goes on within the interval.
         waitMs = Math.min(step?.waitMs ?? sweepIntervalMs, sweepIntervalMs);
         await this.forgetSuspects();
       }
     } catch (error) {
-      if (classifySqlError(error) !== 'lock-timeout') this.database.gate.reportFailure(error);
+      this.database.gate.reportFailure(error);
     }
     this.schedule(waitMs);
   }

@@ -1,21 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.module';
 
-/** How a walk goes: its bounds are what a message on its way feels of it. */
-export interface WalkPace {
+/** How a sweep goes: its bounds are what a message on its way feels of it. */
+export interface SweepPace {
   readonly olderThanMs: number;
   /** Most rows that one step takes out. */
   readonly rows: number;
   /** Most pages that one step reads. */
   readonly pages: number;
-  /** After a step the walk stands still for this many times as long as the step took, on all replicas together. */
+  /** After a step the sweep stands still for this many times as long as the step took, on all replicas together. */
   readonly pauseFactor: number;
-  /** Between two walks at least this long, and this many times as long as the last one took to look at pages where nothing was due. */
+  /** Between two sweeps at least this long, and this many times as long as the last one took to look at pages where nothing was due. */
   readonly restMs: number;
   readonly restFactor: number;
 }
 
-export interface WalkStep {
+export interface SweepStep {
   readonly rows: number;
   /** When the next step may be made. */
   readonly waitMs: number;
@@ -26,11 +26,11 @@ const DUE = `received_at < now() - $1::float8 * interval '1 millisecond'
 
 /**
  * Goes through the pages in their order, because no index can: one on the time of receipt would be paid for by every message, and a BRIN
- * index forgets what is old where space is used again. The row of the walk is the lock, the place and the pace for all replicas. Rows
+ * index forgets what is old where space is used again. The row of the sweep is the lock, the place and the pace for all replicas. Rows
  * that somebody is working on are passed over. `done` has counted before it looks at the clock.
  */
 const STEP = `with place as materialized (
-  select next_block, looked_ms from holdfast.inbox_walk where next_at <= clock_timestamp() for update skip locked
+  select next_block, looked_ms from holdfast.inbox_sweep where next_at <= clock_timestamp() for update skip locked
 ), due as materialized (
   select ctid as at from holdfast.inbox_message
    where ctid >= (select format('(%s,0)', next_block)::tid from place)
@@ -51,7 +51,7 @@ const STEP = `with place as materialized (
          looked_ms + case when rows = 0 then took_ms else 0 end as looked
     from step
 )
-update holdfast.inbox_walk
+update holdfast.inbox_sweep
    set next_block = case when is_end then 0 else turn.next_block end,
        looked_ms = case when is_end then 0 else looked end,
        next_at = turn.at + interval '1 millisecond' *
@@ -59,15 +59,15 @@ update holdfast.inbox_walk
   from turn
 returning turn.rows, greatest(0, extract(epoch from next_at - clock_timestamp())::float8 * 1000) as "waitMs"`;
 
-/** All SQL on the walk through the inbox that takes out what is past its retention. */
+/** All SQL on the sweep of the inbox that takes out what is past its retention. */
 @Injectable()
-export class InboxWalkStore {
+export class InboxSweepStore {
   constructor(private readonly database: Database) {}
 
   /** @returns undefined when it is not yet time, or another replica is at it. */
-  async step(pace: WalkPace): Promise<WalkStep | undefined> {
+  async step(pace: SweepPace): Promise<SweepStep | undefined> {
     const { olderThanMs, rows, pages, pauseFactor, restMs, restFactor } = pace;
     const values = [olderThanMs, rows, pages, pauseFactor, restMs, restFactor];
-    return (await this.database.query<WalkStep>(STEP, values)).rows[0];
+    return (await this.database.query<SweepStep>(STEP, values)).rows[0];
   }
 }
