@@ -114,6 +114,7 @@ async function measureState(
       const cost = await measureClaims(product, client, mode, kind, options.seconds, { afterCheckpoint });
       await stop?.();
       costs.get(mode)![state].push(cost);
+      log(`  ${mode}, ${state}: ${describe(cost)}`);
     };
     // No checkpoint before the last of these: after the first one nothing would be as it is between two of them.
     for (const states of [
@@ -123,7 +124,6 @@ async function measureState(
       for (let round = 0; round < options.rounds; round++)
         for (const mode of options.modes) for (const state of states) await run(state, mode);
     const claims = [...costs].map(([mode, states]) => ({ mode, ...states }));
-    for (const each of claims) log(`  ${each.mode}: ${describe(each)}`);
     const purge = await measurePurge(big, inBig);
     log(`  purge: ${purge.perSecond.toFixed(0)} rows/s`);
     return { layout, kind, rows, fillSeconds, ...sizes, claims, purge };
@@ -141,19 +141,8 @@ const noCosts = (): Record<State, ClaimCost[]> => ({
   afterCheckpoint: [],
 });
 
-function describe({ mode: _, ...states }: ClaimCosts): string {
-  return Object.entries(states)
-    .map(
-      ([state, costs]) =>
-        `\n    ${state.padEnd(22)}` +
-        costs
-          .map(
-            ({ micros, serverMicros, walBytes }) =>
-              `${micros.toFixed(1)}µs (${serverMicros?.toFixed(1) ?? '-'} cpu, ${walBytes.toFixed(0)} B)`,
-          )
-          .join('  '),
-    )
-    .join('');
+function describe({ micros, serverMicros, walBytes }: ClaimCost): string {
+  return `${micros.toFixed(1)} µs, ${serverMicros?.toFixed(1) ?? '-'} of them CPU of the server, ${walBytes.toFixed(0)} bytes of log`;
 }
 
 /** The longest a purge is watched. */
