@@ -45,8 +45,12 @@ export async function measureClaims(
   );
   const after = await readCounters(watcher);
   const messages = claimed.reduce((sum, count) => sum + count, 0);
+  // The pool may have let a connection go, and its time with it.
+  const isSame = before.pids.join() === after.pids.join();
   const cpuMs =
-    before.cpuMs === undefined || after.cpuMs === undefined ? undefined : after.cpuMs - before.cpuMs;
+    before.cpuMs === undefined || after.cpuMs === undefined || !isSame
+      ? undefined
+      : after.cpuMs - before.cpuMs;
   return {
     perSecond: (messages / (after.at - before.at)) * 1_000,
     micros: ((after.at - before.at) / messages) * 1_000,
@@ -88,11 +92,18 @@ async function claimHundred({ database }: Product, kind: IdKind, turn: number): 
 
 const consumerOf = (turn: number): string => `orders.${String(turn % CONSUMERS)}`;
 
-async function readCounters(client: Client): Promise<{ at: number; wal: number; cpuMs: number | undefined }> {
+interface Counters {
+  readonly at: number;
+  readonly wal: number;
+  readonly pids: readonly number[];
+  readonly cpuMs: number | undefined;
+}
+
+async function readCounters(client: Client): Promise<Counters> {
   const { rows } = await client.query<{ wal: string; pids: number[] }>(
     `select pg_current_wal_insert_lsn() - '0/0' as wal,
-            array(select pid from pg_stat_activity where datname = current_database() and backend_type = 'client backend') as pids`,
+            array(select pid from pg_stat_activity where datname = current_database() and backend_type = 'client backend' order by 1) as pids`,
   );
   const { wal, pids } = rows[0]!;
-  return { at: performance.now(), wal: Number(wal), cpuMs: serverCpuMs(pids) };
+  return { at: performance.now(), wal: Number(wal), pids, cpuMs: serverCpuMs(pids) };
 }
