@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { MessageModule } from '../message/message.module';
+import { InboxSweepStore } from './inbox-sweep.store';
 import { InboxStore } from './inbox.store';
 import { Retention } from './retention';
 import { SuspectDeliveryStore } from './suspect-delivery.store';
@@ -7,7 +8,7 @@ import { TransactionalMode } from './transactional-mode';
 
 @Module({
   imports: [MessageModule],
-  providers: [InboxStore, Retention, SuspectDeliveryStore, TransactionalMode],
+  providers: [InboxStore, InboxSweepStore, Retention, SuspectDeliveryStore, TransactionalMode],
   exports: [InboxStore, Retention, SuspectDeliveryStore, TransactionalMode],
 })
 export class IdempotencyModule {}

@@ -123,16 +123,7 @@ select m.consumer, m.transaction_id as "transactionId", m.state, m.failed_attemp
   from consumers c join holdfast.inbox_message m on m.consumer = c.consumer and m.transaction_id = $1
  order by m.received_at`;
 
-/** The lock keeps replicas from purging the same rows twice; it ends with the statement's transaction. */
-const PURGE = `with allowed as (select pg_try_advisory_xact_lock(4610150294) as mine)
-delete from holdfast.inbox_message where ctid = any (array(
-  select ctid from holdfast.inbox_message
-   where received_at < now() - $1::float8 * interval '1 millisecond'
-     and (state <> 'retrying' or due_at < now() - $1::float8 * interval '1 millisecond')
-     and (select mine from allowed)
-   limit $2))`;
-
-/** All SQL on the inbox. */
+/** All SQL on the inbox but that of the retention. */
 @Injectable()
 export class InboxStore {
   constructor(private readonly database: Database) {}
@@ -240,11 +231,6 @@ export class InboxStore {
   /** What every consumer knows about a message. */
   async findByTransactionId(transactionId: string): Promise<InboxRow[]> {
     return (await this.database.query<InboxRow>(FIND, [transactionId])).rows;
-  }
-
-  /** Forgets at most `limit` messages older than `olderThanMs`. @returns how many. */
-  async purge(olderThanMs: number, limit: number): Promise<number> {
-    return (await this.database.query(PURGE, [olderThanMs, limit])).rowCount;
   }
 }
 

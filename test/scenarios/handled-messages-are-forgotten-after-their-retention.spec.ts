@@ -1,5 +1,7 @@
 import { ReliableConsumer, type MessageContext } from 'holdfast';
-import { InboxStore } from '../../src/idempotency/inbox.store';
+import { Client } from 'pg';
+import { Database } from '../../src/database/database';
+import { InboxSweepStore, type SweepPace } from '../../src/idempotency/inbox-sweep.store';
 import { Retention } from '../../src/idempotency/retention';
 import { eventually } from '../support/eventually';
 import { aQueue, World, type RunningHoldfast } from '../support/holdfast';
@@ -55,7 +57,7 @@ describe('handled messages are forgotten after their retention', () => {
   it('not before: a repetition within the retention has no effect, one after it is a new message', async () => {
     await world.broker.send(queue, 'm-1', {});
     await holdfast.outcome('m-1', 'completed');
-    await holdfast.app.get(Retention).sweep();
+    await holdfast.app.get(Retention).step();
     await world.broker.send(queue, 'm-1', {});
     await holdfast.outcome('m-1', 'duplicate');
     await world.database.query("update holdfast.inbox_message set received_at = now() - interval '3 hours'");
@@ -88,13 +90,109 @@ describe('handled messages are forgotten after their retention', () => {
     expect(swept.reduce((sum, rows) => sum + rows, 0)).toBe(2_530);
     expect(Math.max(...swept)).toBeLessThanOrEqual(1_000);
   });
+});
 
-  it('by one replica at a time, and never more than a batch in a statement', async () => {
-    await world.database.query('delete from holdfast.inbox_message');
-    await insert('completed', 30 * HOUR, 300);
-    const store = holdfast.app.get(InboxStore);
-    const purged = await Promise.all(Array.from({ length: 4 }, () => store.purge(10 * HOUR, 100)));
-    for (const rows of purged) expect(rows).toBeLessThanOrEqual(100);
-    expect(purged.reduce((sum, rows) => sum + rows, 0)).toBeGreaterThanOrEqual(100);
+describe('the sweep of the inbox', () => {
+  let world: World;
+  let sweep: InboxSweepStore;
+  const pace: SweepPace = {
+    olderThanMs: HOUR,
+    rows: 100,
+    pages: 4,
+    pauseFactor: 0,
+    restMs: 0,
+    restFactor: 0,
+  };
+  const insert = (ids: string, ageMs: number, count: number): Promise<unknown> =>
+    world.database.query(
+      `insert into holdfast.inbox_message (consumer, transaction_id, state, body_hash, received_at)
+       select 'orders', $1::text || i, 'completed', '\\x00', now() - $2::float8 * interval '1 millisecond' from generate_series(1, $3::int) i`,
+      [ids, ageMs, count],
+    );
+  const ids = async (): Promise<string[]> =>
+    (
+      await world.database.query<{ kind: string }>(
+        `select distinct rtrim(transaction_id, '0123456789') as kind from holdfast.inbox_message order by 1`,
+      )
+    ).map(({ kind }) => kind);
+  const sweepToTheEnd = async (wanted: SweepPace = pace): Promise<number[]> => {
+    const rows: number[] = [];
+    for (;;) {
+      const step = await sweep.step({ ...wanted, restMs: HOUR });
+      if (!step) return rows;
+      rows.push(step.rows);
+    }
+  };
+
+  beforeAll(async () => {
+    world = await World.create();
+    // It is made when a test says so, and never by itself.
+    const holdfast = await world.start({ variables: { HOLDFAST_SWEEP_INTERVAL: '1h' } });
+    sweep = holdfast.app.get(InboxSweepStore);
+    await holdfast.app.get(Database).gate.whenAvailable();
+  });
+  beforeEach(async () => {
+    await world.database.query('truncate holdfast.inbox_message');
+    await world.database.query(
+      "update holdfast.inbox_sweep set next_block = 0, looked_ms = 0, next_at = '-infinity'",
+    );
+  });
+  afterAll(() => world.remove());
+
+  it('is made by one replica at a time, however many come at once', async () => {
+    await insert('old-', 2 * HOUR, 1_000);
+    const steps = await Promise.all(
+      Array.from({ length: 4 }, () => sweep.step({ ...pace, pauseFactor: 1e6 })),
+    );
+    expect(steps.filter((step) => step !== undefined)).toEqual([
+      { rows: 100, waitMs: expect.any(Number) as number },
+    ]);
+  });
+
+  it('stands still after each step for as long as its share demands, for every replica', async () => {
+    await insert('old-', 2 * HOUR, 1_000);
+    const step = await sweep.step({ ...pace, pauseFactor: 1e6 });
+    expect(step?.waitMs).toBeGreaterThan(0);
+    expect(await sweep.step(pace)).toBeUndefined();
+    await world.database.query("update holdfast.inbox_sweep set next_at = '-infinity'");
+    expect(await sweep.step(pace)).toMatchObject({ rows: 100, waitMs: 0 });
+  });
+
+  it('rests between two sweeps, longer the more it had to read in vain', async () => {
+    await insert('young-', 0, 1_000);
+    const steps: (number | undefined)[] = [];
+    do steps.push((await sweep.step({ ...pace, restMs: HOUR, restFactor: 1e9 }))?.waitMs);
+    while (steps.at(-1) === 0);
+    expect(steps.length).toBeGreaterThan(1);
+    expect(steps.at(-1)).toBeGreaterThan(HOUR);
+  });
+
+  it('takes all that is due and nothing else, where young rows lie in the space of forgotten ones', async () => {
+    await insert('first-', 3 * HOUR, 2_000);
+    await insert('old-', 2 * HOUR, 1_000);
+    await insert('kept-', HOUR / 2, 500);
+    await world.database.query("delete from holdfast.inbox_message where transaction_id like 'first-%'");
+    await world.database.query('vacuum holdfast.inbox_message');
+    await insert('young-', 0, 1_000);
+    const steps = await sweepToTheEnd();
+    expect(steps.reduce((sum, rows) => sum + rows, 0)).toBe(1_000);
+    expect(Math.max(...steps)).toBe(100);
+    expect(await ids()).toEqual(['kept-', 'young-']);
+  });
+
+  it('passes over a row that somebody is working on, and takes it the next time', async () => {
+    await insert('old-', 2 * HOUR, 300);
+    const other = new Client({ connectionString: world.database.url });
+    await other.connect();
+    await other.query(
+      "begin; select 1 from holdfast.inbox_message where transaction_id = 'old-7' for update",
+    );
+    const passed = await sweepToTheEnd();
+    expect(passed.reduce((sum, rows) => sum + rows, 0)).toBe(299);
+    await other.query('rollback');
+    await other.end();
+    await world.database.query("update holdfast.inbox_sweep set next_at = '-infinity'");
+    const left = await sweepToTheEnd();
+    expect(left.reduce((sum, rows) => sum + rows, 0)).toBe(1);
   });
 });
