@@ -1,4 +1,4 @@
-import { textWidth } from './plot-frame';
+import { textWidth } from './paper';
 import { element, text } from './svg';
 
 export interface LegendEntry {
