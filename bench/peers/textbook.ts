@@ -1,8 +1,8 @@
 import { Column, DataSource, Entity, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
-import { POOL_SIZE, type BenchMessage } from './variant';
+import { POOL_SIZE, type BenchMessage } from '../measuring/order';
 
 @Entity('bench_order')
-export class BenchOrder {
+class BenchOrder {
   @PrimaryGeneratedColumn({ type: 'bigint' })
   id!: string;
 
@@ -31,7 +31,7 @@ class BenchInbox {
   processedAt!: Date | null;
 }
 
-export const orderOf = (
+const orderOf = (
   messageId: string,
   { sequence, customer, cents }: BenchMessage,
 ): Partial<BenchOrder> => ({

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { ReliableConsumer } from 'holdfast';
-import { CONSUMER, startHoldfast } from '../holdfast-app';
-import { Tally } from '../tally';
-import type { BenchMessage, Variant } from '../variant';
+import type { Consumer } from '../measuring/consumer';
+import type { BenchMessage } from '../measuring/order';
+import { Tally } from '../measuring/tally';
+import { CONSUMER, startHoldfast } from './app';
 
 @Injectable()
 class Orders {
@@ -10,9 +11,9 @@ class Orders {
 
   @ReliableConsumer({ ...CONSUMER, idempotency: 'off' })
   async onOrder(order: BenchMessage): Promise<void> {
-    this.tally.handling(order.sequence);
+    this.tally.handling(order);
   }
 }
 
 /** Holdfast without idempotency. */
-export const plainHoldfast: Variant = { start: (run) => startHoldfast(Orders, run) };
+export const plainHoldfast: Consumer = { start: (run) => startHoldfast(Orders, run) };

@@ -1,16 +1,16 @@
 import { connect } from 'amqplib';
-import { PREFETCH, QUEUE, type BenchMessage, type Variant } from '../variant';
+import type { Consumer } from '../measuring/consumer';
+import { PREFETCH, QUEUE, type BenchMessage } from '../measuring/order';
 
 /** Raw amqplib: one acknowledgement for each message. */
-export const plainAmqplib: Variant = {
+export const plainAmqplib: Consumer = {
   async start({ amqpUrl, tally }) {
     const model = await connect(amqpUrl);
     const channel = await model.createChannel();
     await channel.prefetch(PREFETCH);
     await channel.consume(QUEUE, (message) => {
       if (!message) throw new Error('the broker cancelled the consumer');
-      const { sequence } = JSON.parse(message.content.toString()) as BenchMessage;
-      tally.handling(sequence);
+      tally.handling(JSON.parse(message.content.toString()) as BenchMessage);
       channel.ack(message);
       tally.settled();
     });
