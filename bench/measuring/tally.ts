@@ -20,8 +20,10 @@ export interface Counted {
   /** Settled while the clock ran. */
   readonly timed: number;
   readonly elapsedMs: number;
-  /** Processor time of the consuming process, all threads. */
+  /** Processor time of the consuming process, all threads, while the clock ran. */
   readonly cpuMs: number;
+  /** The same since the first delivery, warm-up included. */
+  readonly cpuMsOfAll: number;
   /** Failures settled while the clock ran, and until the last of them. */
   readonly failures: { readonly timed: number; readonly elapsedMs: number };
   /** From the publication to the acknowledgement, where messages tell when they were published. */
@@ -62,6 +64,7 @@ export class Tally {
   private readonly failureClock: Clock;
   private readonly latencies: number[] = [];
   private failures = { timed: 0, elapsedMs: 0 };
+  private cpuAtFirst: NodeJS.CpuUsage | undefined;
   private distinct = 0;
   private repeated = 0;
   private settledCount = 0;
@@ -76,6 +79,7 @@ export class Tally {
 
   /** A handler has begun with this message. @returns whether this try is to fail. */
   handling({ sequence }: BenchMessage): boolean {
+    this.cpuAtFirst ??= process.cpuUsage();
     const before = this.times[sequence];
     if (before === undefined) throw new Error(`message ${String(sequence)} was never sent`);
     this.times[sequence] = before + 1;
@@ -94,7 +98,9 @@ export class Tally {
   /** A failed try is settled: its copy is with the broker, the original acknowledged. */
   failed(): void {
     const count = this.failureClock.tick();
-    if (count === this.expected.messages) this.failures = this.failureClock.read();
+    if (count !== this.expected.messages) return;
+    const { timed, elapsedMs } = this.failureClock.read();
+    this.failures = { timed, elapsedMs };
   }
 
   /** Something became of a message that must not: the run is over. */
@@ -121,11 +127,13 @@ export class Tally {
       if (this.settledCount === deliveries) this.finish();
     });
     const read = this.clock.read();
+    const { user, system } = process.cpuUsage(this.cpuAtFirst);
     const sorted = Float64Array.from(this.latencies).sort();
     return {
       distinct: this.distinct,
       repeated: this.repeated,
       ...read,
+      cpuMsOfAll: (user + system) / 1_000,
       failures: this.failures,
       latency:
         sorted.length > 0 ? { p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99) } : undefined,

@@ -48,8 +48,6 @@ declare module 'pg-transactional-outbox' {
     messageType: string;
     concurrency?: 'sequential' | 'parallel';
     payload: unknown;
-    /** In the table it must not be null for the library's own function. */
-    segment?: string;
   }
   interface PollingListenerConfig {
     outboxOrInbox: 'inbox' | 'outbox';
@@ -57,16 +55,18 @@ declare module 'pg-transactional-outbox' {
     dbHandlerConfig?: object;
     settings: Record<string, unknown>;
   }
-  export function getDisabledLogger(): unknown;
+  interface Logger {
+    error(error: unknown): void;
+  }
+  export function getDisabledLogger(): Logger;
   export function initializeMessageStorage(
     config: Pick<PollingListenerConfig, 'settings' | 'outboxOrInbox'>,
-    logger: unknown,
+    logger: Logger,
   ): (message: TransactionalMessage, client: Client) => Promise<void>;
   export function initializePollingMessageListener(
     config: PollingListenerConfig,
     handler: { handle(message: TransactionalMessage, client: Client): Promise<void> },
-    logger: unknown,
-    strategies?: { batchSizeStrategy?: () => Promise<number> },
+    logger: Logger,
   ): [shutdown: () => Promise<void>];
   interface Setup {
     outboxOrInbox: 'inbox' | 'outbox';

@@ -26,10 +26,11 @@ export const pgTransactionalOutbox: Consumer = {
     const { databaseUrl, tally } = run;
     const pool = openPool(databaseUrl);
     await setUp(pool);
-    const logger = getDisabledLogger();
+    const logger = { ...getDisabledLogger(), error: (error: unknown) => tally.broken(String(error)) };
     const settings = {
       dbSchema: SCHEMA,
       dbTable: TABLE,
+      nextMessagesFunctionSchema: SCHEMA,
       nextMessagesFunctionName: NEXT,
       nextMessagesBatchSize: BATCH,
       nextMessagesPollingIntervalInMs: 10,

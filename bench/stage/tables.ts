@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 
-/** What handlers write, and the inbox of the textbook. No unique key on the effect: a second one must be seen, not refused. */
+/** What handlers write, and the inbox and the outbox of those that have none of their own. No unique key on the effect: a second one must be seen, not refused. */
 const CREATE = `
 create table if not exists bench_order (
   id bigint generated always as identity primary key,
@@ -14,12 +14,18 @@ create table if not exists bench_inbox (
   status text not null,
   received_at timestamptz not null default now(),
   processed_at timestamptz
+);
+create table if not exists bench_outbox_row (
+  id bigint generated always as identity primary key,
+  message_id text not null,
+  body jsonb not null
 );`;
 
 const EMPTY = `
 do $$ begin
-  truncate bench_order, bench_inbox;
+  truncate bench_order, bench_inbox, bench_outbox_row;
   if to_regclass('holdfast.inbox_message') is not null then truncate holdfast.inbox_message; end if;
+  if to_regclass('holdfast.outbox_message') is not null then truncate holdfast.outbox_message; end if;
 end $$`;
 
 export async function createTables(databaseUrl: string): Promise<void> {
