@@ -36,9 +36,7 @@ async function main(): Promise<void> {
   const machine = describeMachine(queue.brokerVersion, await serverVersion(databaseUrl));
   const files = filesOf(root, isWhole(options));
   const results: PartResult[] = [];
-  for (const part of PARTS.filter(
-    ({ name }) => options.parts.length === 0 || options.parts.includes(name),
-  )) {
+  for (const part of PARTS.filter(({ name }) => options.parts.length === 0 || options.parts.includes(name))) {
     results.push(await measure(part, stage, options, machine));
     // After each part: a later one that ends the process takes nothing of this with it.
     keep(files, PARTS, results);

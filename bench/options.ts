@@ -12,7 +12,10 @@ export interface Options {
 }
 
 /** Parts and their variants that there are to choose from. */
-export type Known = readonly { readonly name: string; readonly variants: readonly { readonly name: string }[] }[];
+export type Known = readonly {
+  readonly name: string;
+  readonly variants: readonly { readonly name: string }[];
+}[];
 
 /** @throws Error that names the option, what was given and what may be. */
 export function readOptions(given: readonly string[], known: Known): Options {

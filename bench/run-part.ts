@@ -20,7 +20,11 @@ export interface Listener {
 export async function runPart(
   part: Part,
   variants: readonly Variant[],
-  { rounds, stage, listener }: { readonly rounds: number; readonly stage: Stage; readonly listener: Listener },
+  {
+    rounds,
+    stage,
+    listener,
+  }: { readonly rounds: number; readonly stage: Stage; readonly listener: Listener },
 ): Promise<ReadonlyMap<string, Runs>> {
   const figures = new Map(variants.map(({ name }) => [name, [] as (Figures | undefined)[]]));
   const failures = new Map<string, string>();

@@ -44,7 +44,9 @@ class SqlOrders {
 export const holdfastTxQuery: Consumer = { start: (run) => startHoldfast(QueryOrders, run) };
 
 /** The same by an entity, as the textbook inserts it. */
-export const holdfastTxInsert: Consumer = { start: (run) => startHoldfast(EntityOrders, run, { entities: [BenchOrder] }) };
+export const holdfastTxInsert: Consumer = {
+  start: (run) => startHoldfast(EntityOrders, run, { entities: [BenchOrder] }),
+};
 
 /** The same without TypeORM. */
 export const holdfastSql: Consumer = { start: (run) => startHoldfast(SqlOrders, run) };

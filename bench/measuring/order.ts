@@ -35,5 +35,8 @@ export function publicationOf(sequence: number, sentAt?: number): Publication {
     note: '',
   };
   const room = BODY_BYTES - JSON.stringify(message).length;
-  return { body: Buffer.from(JSON.stringify({ ...message, note: 'x'.repeat(room) })), messageId: randomUUID() };
+  return {
+    body: Buffer.from(JSON.stringify({ ...message, note: 'x'.repeat(room) })),
+    messageId: randomUUID(),
+  };
 }

@@ -15,7 +15,8 @@ export const outbox: Part<ConsumerVariant> = {
   variants: [
     {
       name: 'golevelup-unsafe',
-      label: 'textbook in golevelup, then published by the handler (not safe: a crash between loses the message)',
+      label:
+        'textbook in golevelup, then published by the handler (not safe: a crash between loses the message)',
       messages: { full: 4_000, quick: 1_000 },
       load: async () => (await import('../peers/outbox-golevelup')).outboxGolevelup,
     },

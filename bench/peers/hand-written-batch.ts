@@ -48,7 +48,9 @@ export const handWrittenBatch: Consumer = {
       waiting.push({ message, order, id: String(message.properties.messageId) });
       if (waiting.length > 1 || running >= BATCHES) return;
       // When everything that has arrived with it is there.
-      setImmediate(() => work().catch((error: unknown) => tally.broken(String(error))));
+      setImmediate(() => {
+        work().catch((error: unknown) => tally.broken(String(error)));
+      });
     });
     return async () => {
       await model.close();

@@ -29,7 +29,8 @@ export const outboxHandWritten: Consumer = {
     );
     const stop = await consumeWithAmqplib(run, async (given) => {
       await inTransaction(pool, async (client) => {
-        if (await handleOnce(client, given)) await client.query(WRITE, [given.id, JSON.stringify(given.order)]);
+        if (await handleOnce(client, given))
+          await client.query(WRITE, [given.id, JSON.stringify(given.order)]);
       });
     });
     return async () => {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { RabbitSubscribe, type MessageErrorHandler } from '@golevelup/nestjs-rabbitmq';
-import { connect, type ConfirmChannel, type ConsumeMessage } from 'amqplib';
+import { connect, type ConfirmChannel } from 'amqplib';
 import type { Consumer } from '../measuring/consumer';
 import { QUEUE, type BenchMessage } from '../measuring/order';
 import { DELAY_MS } from '../measuring/retries';
@@ -11,14 +11,14 @@ const DELAY_QUEUE = 'bench.delay';
 
 /** Its channels confirm: the copy is safe before the original is acknowledged. */
 const retryLater: MessageErrorHandler = async (channel, message) => {
-  const { content, properties } = message as ConsumeMessage;
+  const { content, properties } = message;
   await new Promise<void>((resolve, reject) => {
     (channel as ConfirmChannel).sendToQueue(
       DELAY_QUEUE,
       content,
       { ...properties, persistent: true },
       (error: unknown) => {
-        if (error) reject(error instanceof Error ? error : new Error(String(error)));
+        if (error) reject(error instanceof Error ? error : new Error('the broker refused the copy'));
         else resolve();
       },
     );

@@ -31,10 +31,7 @@ class BenchInbox {
   processedAt!: Date | null;
 }
 
-const orderOf = (
-  messageId: string,
-  { sequence, customer, cents }: BenchMessage,
-): Partial<BenchOrder> => ({
+const orderOf = (messageId: string, { sequence, customer, cents }: BenchMessage): Partial<BenchOrder> => ({
   messageId,
   sequence,
   customer,

@@ -38,7 +38,10 @@ export function keep(files: Files, parts: readonly Part[], measured: readonly Pa
   }
   if (files.page === undefined) return;
   const drawn = parts.filter(({ picture }) => picture).map(({ name }) => name);
-  write(files.page, withResults(readFileSync(files.page, 'utf8'), toMarkdown(results, { folder: 'images', drawn })));
+  write(
+    files.page,
+    withResults(readFileSync(files.page, 'utf8'), toMarkdown(results, { folder: 'images', drawn })),
+  );
 }
 
 function readKept(path: string): Results {

@@ -23,7 +23,9 @@ function partMarkdown(part: PartResult, pictures: Pictures | undefined): string 
     about,
     `Made by \`${part.command}\` on ${part.at.slice(0, 10)}: ${part.machine}. ` +
       `${counted(rounds, 'round')}, medians (min–max); × ${labelOf(part, baseline)}.`,
-    ...(pictures?.drawn.includes(part.name) ? [`![${title}](${pictures.folder}/bench-${part.name}.svg)`] : []),
+    ...(pictures?.drawn.includes(part.name)
+      ? [`![${title}](${pictures.folder}/bench-${part.name}.svg)`]
+      : []),
     [
       line(heads),
       line(heads.map((_, column) => (column === 0 ? '---' : '---:'))),

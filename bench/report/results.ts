@@ -90,11 +90,7 @@ export function isReached(target: TargetResult): boolean {
 }
 
 /** Parts that were measured again take the place of what was known of them; others stay as they are. */
-export function merged(
-  kept: Results,
-  measured: readonly PartResult[],
-  order: readonly string[],
-): Results {
+export function merged(kept: Results, measured: readonly PartResult[], order: readonly string[]): Results {
   const all = new Map([...kept.parts, ...measured].map((part) => [part.name, part]));
   return { parts: order.flatMap((name) => all.get(name) ?? []) };
 }

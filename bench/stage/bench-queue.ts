@@ -34,8 +34,12 @@ export class BenchQueue {
   /** A new queue with this many persistent messages in it, every one of them confirmed. */
   async fill(messages: number, name = QUEUE): Promise<void> {
     await this.makeAnew(name);
-    for (let sequence = 0; sequence < messages; sequence++)
-      await this.send(publicationOf(sequence), name);
+    await this.add(messages, name);
+  }
+
+  /** Puts so many into the queue as it is. */
+  async add(messages: number, name = QUEUE): Promise<void> {
+    for (let sequence = 0; sequence < messages; sequence++) await this.send(publicationOf(sequence), name);
     await this.channel.waitForConfirms();
   }
 
@@ -50,7 +54,7 @@ export class BenchQueue {
   /** Publishes so many in a second, each telling when it was sent. */
   async trickle(messages: number, perSecond: number): Promise<void> {
     const startedAt = now();
-    for (let sent = 0; sent < messages; ) {
+    for (let sent = 0; sent < messages;) {
       const due = Math.min(messages, Math.floor(((now() - startedAt) * perSecond) / 1_000) + 1);
       for (; sent < due; sent++) await this.send(publicationOf(sent, now()));
       await sleep(1);

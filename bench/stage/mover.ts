@@ -14,7 +14,7 @@ export async function moveAll(amqpUrl: string, from: string, to: string, message
         const { content, properties } = message;
         channel.sendToQueue(to, content, { ...properties, persistent: true }, (error: unknown) => {
           if (error) {
-            reject(new Error(`a dead letter could not be moved: ${String(error)}`));
+            reject(error instanceof Error ? error : new Error('the broker refused a dead letter'));
             return;
           }
           channel.ack(message);
@@ -29,6 +29,8 @@ export async function moveAll(amqpUrl: string, from: string, to: string, message
         })
         .catch(reject);
     });
+    // In order behind the last acknowledgements; closing the connection at once would drop what the broker has not read.
+    await channel.close();
   } finally {
     await model.close();
   }

@@ -6,24 +6,24 @@ import { withLock } from './lock.mjs';
 import { root, stateDir } from './paths.mjs';
 import { runVisibly } from './run.mjs';
 
-const BENCH = join(root, 'bench');
+const PEERS = join(root, 'bench', 'peers');
 const COMPILED = join(stateDir, 'bench');
 const COMPILED_PEERS = join(COMPILED, 'bench', 'peers');
 
-/** Installs what Holdfast is measured beside into bench/node_modules, unless it holds what bench/package-lock.json asks for. */
+/** Installs what Holdfast is measured beside into bench/peers/node_modules, unless it holds what its package-lock.json asks for. */
 export async function ensurePeers({ log = console.log } = {}) {
-  const areThere = () => installedAsLocked(BENCH);
+  const areThere = () => installedAsLocked(PEERS);
   if (areThere()) return;
   await withLock('peers', () => (areThere() ? undefined : install(log)), { log });
 }
 
 async function install(log) {
-  log('installing the peers of bench/package-lock.json (npm ci)');
+  log('installing the peers of bench/peers/package-lock.json (npm ci)');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const code = await runVisibly(npm, ['ci', '--no-audit', '--no-fund'], { cwd: BENCH }).catch(String);
+  const code = await runVisibly(npm, ['ci', '--no-audit', '--no-fund'], { cwd: PEERS }).catch(String);
   if (code === 0) return;
   throw new SetupError(
-    `npm ci failed in bench/ (${code}); what it said is above.\n` +
+    `npm ci failed in bench/peers (${code}); what it said is above.\n` +
       '  mend: if the registry cannot be reached, set your proxy or registry (npm config set registry <url>), then run this again.',
   );
 }
@@ -38,5 +38,5 @@ export async function compileBench() {
     );
   const link = join(COMPILED_PEERS, 'node_modules');
   rmSync(link, { force: true, recursive: true });
-  symlinkSync(join(BENCH, 'node_modules'), link, 'junction');
+  symlinkSync(join(PEERS, 'node_modules'), link, 'junction');
 }

@@ -7,7 +7,6 @@ import { checkNodeVersion } from './node-version.mjs';
 import { root } from './paths.mjs';
 import { runVisibly } from './run.mjs';
 
-
 /** Installs the packages unless node_modules holds what package-lock.json asks for. */
 export async function ensureDependencies({ log = console.log } = {}) {
   checkNodeVersion();
