@@ -18,4 +18,6 @@ export interface ConsumerVariant extends Variant {
   readonly load: () => Promise<Consumer>;
   /** For each run, chosen by its speed: a fast one takes seconds, a slow one no minutes. */
   readonly messages: ByMode;
+  /** Its effect is not in the database: it is counted where it happens, in the handler. */
+  readonly effectElsewhere?: boolean;
 }

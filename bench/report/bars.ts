@@ -15,6 +15,8 @@ const ROW = 34;
 const BAR = 18;
 const FOOT = 64;
 const LABEL_SIZE = 13;
+/** So much wider are bold letters, at most. */
+const BOLD = 1.18;
 const TICKS = 6;
 /** For the figures behind the longest bar. */
 const VALUES = 150;
@@ -27,7 +29,10 @@ export function barPicture(result: PartResult): string {
   const left =
     MARGIN +
     12 +
-    Math.max(120, ...variants.map(({ label }) => Math.round(textWidth(plainWords(label), LABEL_SIZE))));
+    Math.max(
+      120,
+      ...variants.map(({ label }) => Math.round(BOLD * textWidth(plainWords(label), LABEL_SIZE))),
+    );
   const right = WIDTH - MARGIN - VALUES;
   const ticks = roundTicks(
     Math.max(1, ...variants.map(({ figures }) => figures[measure.key]?.max ?? 0)),

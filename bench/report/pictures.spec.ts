@@ -28,6 +28,22 @@ describe('the bars of a part', () => {
     expect(barsOf(draw({ peer: failed, ours: failed }))).toHaveLength(0);
   });
 
+  it('begin to the right of the longest label, bold as it is', () => {
+    const label = 'Holdfast, shared commit, `ctx.sql.query(…)`';
+    const svg = draw(
+      { peer, ours: peer },
+      {
+        ...MADE_UP,
+        variants: [
+          { name: 'peer', label: 'a' },
+          { name: 'ours', label, isHoldfast: true },
+        ],
+      },
+    );
+    // At 13 px, DejaVu Sans Bold takes some 8 px a letter.
+    expect(Number(findAll(svg, 'rect')[1]?.attributes['x'])).toBeGreaterThan(8 * (label.length - 2));
+  });
+
   it('stay within the paper with the longest label', () => {
     const label = 'W'.repeat(34);
     const svg = draw(
