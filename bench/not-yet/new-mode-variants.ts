@@ -35,8 +35,8 @@ const batch = (messages: ByMode): ConsumerVariant => ({
 export const FOR_IDEMPOTENT: Addition = {
   variants: [
     sharedTx({ full: 30_000, quick: 8_000 }),
-    sharedSql({ full: 60_000, quick: 15_000 }),
-    batch({ full: 60_000, quick: 15_000 }),
+    sharedSql({ full: 45_000, quick: 15_000 }),
+    batch({ full: 45_000, quick: 15_000 }),
     {
       name: 'holdfast-lease',
       label: "Holdfast, `idempotency: 'lease'`, the effect elsewhere",
@@ -67,7 +67,7 @@ export const FOR_LATENCY: Addition = {
       name: 'holdfast-shared-sql',
       label: 'Holdfast, shared commit, `ctx.sql.query(…)`',
       isHoldfast: true,
-      messages: { full: PER_SECOND * 10, quick: PER_SECOND * 3 },
+      messages: { full: PER_SECOND * 8, quick: PER_SECOND * 3 },
       load: async () => (await import('./new-modes')).timedSharedSql,
     },
   ],

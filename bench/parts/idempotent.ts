@@ -1,9 +1,9 @@
 import { consumption } from '../measuring/consumption';
 import { barPicture } from '../report/bars';
 
-const SLOW = { full: 4_000, quick: 1_500 };
-const MEDIUM = { full: 12_000, quick: 3_000 };
-const FAST = { full: 60_000, quick: 15_000 };
+const SLOW = { full: 3_000, quick: 1_500 };
+const MEDIUM = { full: 8_000, quick: 3_000 };
+const FAST = { full: 45_000, quick: 15_000 };
 
 export const idempotent = consumption({
   name: 'idempotent',
