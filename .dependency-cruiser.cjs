@@ -154,7 +154,7 @@ module.exports = {
       comment: 'What ships does not import what tests it.',
       severity: 'error',
       from: { path: '^src/', pathNot: '\\.spec\\.ts$' },
-      to: { path: ['^(test|bench|examples|scripts)/', '\\.spec\\.ts$'] },
+      to: { path: ['^(test|bench|chaos|drawing|examples|scripts)/', '\\.spec\\.ts$'] },
     },
     {
       name: 'no-development-dependency-in-the-product',

@@ -8,11 +8,13 @@ const translate = [
   { tsconfig: { ...compilerOptions, isolatedModules: true }, diagnostics: false },
 ];
 
+const FOLDERS = ['src', 'test', 'chaos', 'bench', 'drawing'];
+
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
-  roots: ['<rootDir>/src', '<rootDir>/test', '<rootDir>/chaos'],
-  testMatch: ['src', 'test', 'chaos'].map((folder) => `<rootDir>/${folder}/**/*.spec.ts`),
+  roots: FOLDERS.map((folder) => `<rootDir>/${folder}`),
+  testMatch: FOLDERS.map((folder) => `<rootDir>/${folder}/**/*.spec.ts`),
   transform: { '^.+\\.ts$': translate },
   moduleNameMapper: { '^holdfast$': '<rootDir>/src/index.ts' },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.holdfast/'],

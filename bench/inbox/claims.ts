@@ -72,20 +72,16 @@ async function claimOne({ database, inbox }: Product, kind: IdKind, turn: number
   return 1;
 }
 
-const CLAIM_HUNDRED = `insert into holdfast.inbox_message (consumer, transaction_id, state, body_hash)
-select $1, id, 'completed', hash from unnest($2::text[], $3::bytea[]) as t (id, hash)
-on conflict do nothing returning transaction_id`;
-
-async function claimHundred({ database }: Product, kind: IdKind, turn: number): Promise<number> {
+async function claimHundred({ database, inbox }: Product, kind: IdKind, turn: number): Promise<number> {
   const transaction = await database.openHandlerTransaction();
-  const ids = Array.from({ length: GROUP }, () => newId(kind));
-  const { rowCount } = await transaction.begin(database.lockTimeoutMs, {
-    name: 'bench_claim_hundred',
-    text: CLAIM_HUNDRED,
-    values: [consumerOf(turn), ids, ids.map(() => BODY_HASH)],
-  });
-  if (rowCount !== GROUP)
-    throw new Error(`${String(rowCount)} of ${String(GROUP)} new messages were claimed`);
+  const keys = Array.from({ length: GROUP }, () => ({
+    consumer: consumerOf(turn),
+    transactionId: newId(kind),
+    bodyHash: BODY_HASH,
+    copyToken: undefined,
+  }));
+  const claimed = await inbox.beginWithClaims(transaction, database.lockTimeoutMs, keys);
+  if (claimed !== GROUP) throw new Error(`${String(claimed)} of ${String(GROUP)} new messages were claimed`);
   await transaction.commit();
   return GROUP;
 }

@@ -1,4 +1,4 @@
-import { duration, oneLine } from './figures';
+import { duration, oneLine } from '../../drawing/figures';
 import type { FaultRecord } from './journal';
 
 /** Something worth a line. */

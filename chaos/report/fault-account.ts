@@ -1,4 +1,4 @@
-import { clock, duration, median, oneLine, shorten } from './figures';
+import { clock, duration, median, oneLine, shorten } from '../../drawing/figures';
 import type { FaultRecord } from './journal';
 
 /** In characters: a command that was refused may print its whole manual. The whole of it is in the journal. */

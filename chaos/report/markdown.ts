@@ -1,5 +1,5 @@
 import { accountFaults, failuresOf } from './fault-account';
-import { clock, count, printable } from './figures';
+import { clock, count, printable } from '../../drawing/figures';
 import type { Journal, Report, Verdict } from './journal';
 import { faultsTitle, verdictsTitle } from './table';
 import type { Table } from './tables';

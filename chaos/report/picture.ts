@@ -1,6 +1,6 @@
 /* A run under way, in words and figures: pure, so that the terminal and the plain log tell the same. */
 import type { RunEvent } from './events';
-import { clock, count, duration } from './figures';
+import { clock, count, duration } from '../../drawing/figures';
 import type { FaultRecord, Journal, Sample } from './journal';
 import { rateBetween, type Counter } from './rates';
 

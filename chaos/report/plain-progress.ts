@@ -1,5 +1,5 @@
 import { eventsOf } from './events';
-import { clock } from './figures';
+import { clock } from '../../drawing/figures';
 import type { Journal } from './journal';
 import type { Output, Progress } from './output';
 import { summarise, type Moment } from './picture';

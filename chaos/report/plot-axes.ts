@@ -1,9 +1,10 @@
-import { clock, count } from './figures';
-import { COLOURS, type Frame, type Scale } from './plot-frame';
-import { timeTicks } from './scales';
-import { element, text, type Attributes } from './svg';
+import { clock, count } from '../../drawing/figures';
+import { axisLabel, gridLine } from '../../drawing/axes';
+import type { Scale } from '../../drawing/paper';
+import { timeTicks } from '../../drawing/scales';
+import { element } from '../../drawing/svg';
+import { COLOURS, type Frame } from './plot-frame';
 
-const FONT_SIZE = 11;
 const MOST_TIMES = 13;
 const HOUR = 3_600_000;
 
@@ -11,12 +12,9 @@ const HOUR = 3_600_000;
 export function leftAxis(ticks: readonly number[], frame: Frame, y: Scale, words: string): string {
   const { left, right } = frame;
   return [
-    ...ticks.map((tick, index) => {
-      const stroke = index === 0 ? COLOURS.axis : COLOURS.grid;
-      return element('line', { x1: left, x2: right, y1: y(tick), y2: y(tick), stroke });
-    }),
-    label({ x: left, y: frame.top - 10 }, words),
-    ...ticks.map((tick) => label({ x: left - 8, y: y(tick) + 4, 'text-anchor': 'end' }, count(tick))),
+    ...ticks.map((tick) => gridLine({ x1: left, x2: right, y1: y(tick), y2: y(tick) }, tick)),
+    axisLabel({ x: left, y: frame.top - 10 }, words),
+    ...ticks.map((tick) => axisLabel({ x: left - 8, y: y(tick) + 4, 'text-anchor': 'end' }, count(tick))),
   ].join('');
 }
 
@@ -27,16 +25,16 @@ export function rightAxis(ticks: readonly number[], frame: Frame, y: Scale, word
     ...ticks.map((tick) =>
       element('line', { x1: right, x2: right + 4, y1: y(tick), y2: y(tick), stroke: COLOURS.axis }),
     ),
-    label({ x: right, y: frame.top - 10, 'text-anchor': 'end' }, words),
-    ...ticks.map((tick) => label({ x: right + 8, y: y(tick) + 4 }, count(tick))),
+    axisLabel({ x: right, y: frame.top - 10, 'text-anchor': 'end' }, words),
+    ...ticks.map((tick) => axisLabel({ x: right + 8, y: y(tick) + 4 }, count(tick))),
   ].join('');
 }
 
 export function timeAxis({ top, bottom, lengthMs, x }: Frame): string {
   return timeTicks(lengthMs, MOST_TIMES)
     .flatMap((ms) => [
-      element('line', { x1: x(ms), x2: x(ms), y1: top, y2: bottom + 4, stroke: COLOURS.grid }),
-      label({ x: x(ms), y: bottom + 18, 'text-anchor': 'middle' }, timeLabel(ms, lengthMs)),
+      gridLine({ x1: x(ms), x2: x(ms), y1: top, y2: bottom + 4 }),
+      axisLabel({ x: x(ms), y: bottom + 18, 'text-anchor': 'middle' }, timeLabel(ms, lengthMs)),
     ])
     .join('');
 }
@@ -44,8 +42,4 @@ export function timeAxis({ top, bottom, lengthMs, x }: Frame): string {
 /** `05:00`, and where there are hours `0:05:00`: one axis, one form. */
 function timeLabel(ms: number, lengthMs: number): string {
   return lengthMs < HOUR || ms >= HOUR ? clock(ms) : `0:${clock(ms)}`;
-}
-
-function label(attributes: Attributes, content: string): string {
-  return element('text', { ...attributes, 'font-size': FONT_SIZE, fill: COLOURS.faint }, text(content));
 }

@@ -1,6 +1,7 @@
 import type { Sample } from './journal';
-import { COLOURS, pathThrough, type Frame, type Point, type Scale } from './plot-frame';
-import { element } from './svg';
+import { pathThrough, type Point, type Scale } from '../../drawing/paper';
+import { COLOURS, type Frame } from './plot-frame';
+import { element } from '../../drawing/svg';
 
 const UNKNOWN_HEIGHT = 10;
 

@@ -1,12 +1,13 @@
-import { duration } from './figures';
+import { duration } from '../../drawing/figures';
 import { backlogArea, unknownSpans } from './plot-backlog';
 import { leftAxis, rightAxis, timeAxis } from './plot-axes';
 import type { Journal } from './journal';
-import { COLOURS, pathThrough, type Frame, type Scale } from './plot-frame';
-import { MARK_WIDTH, type LegendEntry } from './plot-legend';
+import { pathThrough, type Scale } from '../../drawing/paper';
+import { COLOURS, type Frame } from './plot-frame';
+import { MARK_WIDTH, type LegendEntry } from '../../drawing/legend';
 import { smoothedRates, type Rate } from './rates';
-import { roundTicks } from './scales';
-import { element, type Attributes } from './svg';
+import { roundTicks } from '../../drawing/scales';
+import { element, type Attributes } from '../../drawing/svg';
 
 /** Of a vertical axis, at most. */
 const STEPS = 6;

@@ -1,10 +1,11 @@
 import { courseOf, isUnrecovered } from './fault-account';
-import { oneLine, shorten } from './figures';
+import { oneLine, shorten } from '../../drawing/figures';
 import type { FaultRecord } from './journal';
 import { placeLabels } from './lane-labels';
-import { COLOURS, textWidth, type Frame } from './plot-frame';
-import { MARK_WIDTH, type LegendEntry } from './plot-legend';
-import { element, text } from './svg';
+import { textWidth } from '../../drawing/paper';
+import { COLOURS, type Frame } from './plot-frame';
+import { MARK_WIDTH, type LegendEntry } from '../../drawing/legend';
+import { element, text } from '../../drawing/svg';
 
 const BAND_HEIGHT = 16;
 const LEAST_BAND_WIDTH = 2;

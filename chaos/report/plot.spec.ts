@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import type { Journal, Sample } from './journal';
 import { faultOf, journalOf, steadySamples } from './made-up';
 import { plotSvg } from './plot';
-import { findAll, readXml, type XmlElement } from './read-xml';
+import { findAll, readXml, type XmlElement } from '../../drawing/read-xml';
 
 const MINUTE = 60_000;
 const HOSTILE = `</text><script>alert("1")</script>&amp;]]>'--><!-- \u0000\u001b[31m \ud800 \uffff`;

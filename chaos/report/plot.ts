@@ -1,10 +1,12 @@
-import { clock, count, counted, shorten } from './figures';
+import { clock, count, counted, shorten } from '../../drawing/figures';
 import type { Journal } from './journal';
 import { chart, chartLegend } from './plot-chart';
-import { COLOURS, FONT, type Frame } from './plot-frame';
+import { MONOSPACE } from '../../drawing/paper';
+import { picture } from '../../drawing/picture';
+import { COLOURS, type Frame } from './plot-frame';
 import { lanes, lanesLegend, tints } from './plot-lanes';
-import { legend } from './plot-legend';
-import { element, text } from './svg';
+import { legend } from '../../drawing/legend';
+import { element, text } from '../../drawing/svg';
 
 const WIDTH = 1_200;
 const LEFT = 112;
@@ -33,27 +35,15 @@ export function plotSvg(journal: Journal): string {
   };
   const drawn = lanes(journal.faults, frame, frame.bottom + LANES_GAP);
   const height = drawn.bottom + FOOT;
-  return `${element(
-    'svg',
-    {
-      xmlns: 'http://www.w3.org/2000/svg',
-      viewBox: `0 0 ${WIDTH} ${height}`,
-      width: WIDTH,
-      height,
-      role: 'img',
-      'font-family': FONT,
-      'font-size': 12,
-      fill: COLOURS.ink,
-    },
-    element('title', {}, text(titleOf(journal))),
-    element('rect', { width: WIDTH, height, rx: 8, fill: COLOURS.paper }),
+  return picture(
+    { width: WIDTH, height, title: titleOf(journal) },
     head(journal),
     legend([...chartLegend(journal), ...lanesLegend(journal.faults)], { left: LEFT, middle: LEGEND_TOP }),
     tints(journal.faults, frame),
     chart(journal, frame),
     ...drawn.markup,
     foot(journal, height),
-  )}\n`;
+  );
 }
 
 function lengthOf({ samples, faults }: Journal): number {
@@ -86,10 +76,9 @@ function totals({ startedAt, samples, faults, deaths }: Journal): string {
 }
 
 function foot({ command }: Journal, height: number): string {
-  const monospace = 'ui-monospace, SFMono-Regular, Menlo, Consolas, monospace';
   return element(
     'text',
-    { x: LEFT, y: height - 16, 'font-size': 11, 'font-family': monospace, fill: COLOURS.faint },
+    { x: LEFT, y: height - 16, 'font-size': 11, 'font-family': MONOSPACE, fill: COLOURS.faint },
     text(shorten(command, LONGEST_COMMAND)),
   );
 }

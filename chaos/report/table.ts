@@ -1,5 +1,5 @@
 import { failuresOf } from './fault-account';
-import { count, counted, printable } from './figures';
+import { count, counted, printable } from '../../drawing/figures';
 import type { Journal, Report, Verdict } from './journal';
 import { textTable, wrap } from './text-table';
 import type { Table } from './tables';

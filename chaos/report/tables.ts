@@ -1,5 +1,5 @@
 import { accountFaults } from './fault-account';
-import { count, duration } from './figures';
+import { count, duration } from '../../drawing/figures';
 import type { FaultRecord, KindAccount } from './journal';
 
 /** Rows of words and figures, laid out as text or as Markdown; the first column is words, the others are figures. */

@@ -1,4 +1,4 @@
-import { oneLine, shorten } from './figures';
+import { oneLine, shorten } from '../../drawing/figures';
 import type { Table } from './tables';
 
 const GAP = '  ';

@@ -7,17 +7,13 @@ import { checkNodeVersion } from './node-version.mjs';
 import { root } from './paths.mjs';
 import { runVisibly } from './run.mjs';
 
-const WANTED = join(root, 'package-lock.json');
-/** npm writes this file last, so an interrupted installation has none. */
-const INSTALLED = join(root, 'node_modules', '.package-lock.json');
-
 /** Installs the packages unless node_modules holds what package-lock.json asks for. */
 export async function ensureDependencies({ log = console.log } = {}) {
   checkNodeVersion();
-  if (areInstalled()) return;
+  if (installedAsLocked(root)) return;
   const stopListening = exitOnInterrupt();
   try {
-    await withLock('dependencies', () => (areInstalled() ? undefined : install(log)), { log });
+    await withLock('dependencies', () => (installedAsLocked(root) ? undefined : install(log)), { log });
   } finally {
     stopListening();
   }
@@ -34,11 +30,15 @@ async function install(log) {
   );
 }
 
-function areInstalled() {
-  if (!existsSync(INSTALLED)) return false;
-  if (statSync(INSTALLED).mtimeMs >= statSync(WANTED).mtimeMs) return true;
+/** Whether node_modules of this folder holds what its package-lock.json asks for. */
+export function installedAsLocked(folder) {
+  const wanted = join(folder, 'package-lock.json');
+  // npm writes this file last, so an interrupted installation has none.
+  const installed = join(folder, 'node_modules', '.package-lock.json');
+  if (!existsSync(installed)) return false;
+  if (statSync(installed).mtimeMs >= statSync(wanted).mtimeMs) return true;
   // A checkout touches the file without changing it, and npm ci is slow and breaks whoever runs meanwhile.
-  return sameContent(readPackages(WANTED), readPackages(INSTALLED));
+  return sameContent(readPackages(wanted), readPackages(installed));
 }
 
 const readPackages = (path) => JSON.parse(readFileSync(path, 'utf8')).packages ?? {};
