@@ -45,7 +45,7 @@ values ($1, $2, 'completed', $3)
 on conflict (consumer, transaction_id) do update
    set state = 'completed', copy_token = null, copy_confirmed = false, due_at = null, reason = null,
        updated_at = now(), version = m.version + 1
- where m.copy_token = $4`;
+ where m.copy_token = $4 and (m.state <> 'running' or m.due_at <= clock_timestamp())`;
 
 const READ_CLAIM = `select state, body_hash, failed_attempts, copy_token, copy_confirmed, reason,
        extract(epoch from due_at - clock_timestamp())::float8 * 1000 as due_in_ms
@@ -58,7 +58,7 @@ const READ_CLAIM = `select state, body_hash, failed_attempts, copy_token, copy_c
  */
 const SOON = "set_config('lock_timeout', '2s', true)";
 
-/** Only over a row that this very delivery owns ($11 its token), or that an earlier try of this statement wrote. */
+/** Only over a row that this very delivery owns ($11 its token), that an earlier try of this statement wrote, or that nobody runs any more. */
 const RECORD_COPY = `insert into holdfast.inbox_message as m
   (consumer, transaction_id, state, body_hash, failed_attempts, copy_token, due_at, reason, history)
 select $1::text, $2::text, $3::text, $4::bytea, $5::int, $6::uuid, clock_timestamp() + $7::float8 * interval '1 millisecond', $8::text,
@@ -71,7 +71,7 @@ on conflict (consumer, transaction_id) do update
        history = case when m.copy_token = excluded.copy_token then m.history
                       when jsonb_array_length(m.history) >= 100 then (m.history - 0) || excluded.history
                       else coalesce(m.history, '[]'::jsonb) || excluded.history end
- where m.copy_token in ($6::uuid, $11::uuid)`;
+ where m.copy_token in ($6::uuid, $11::uuid) or (m.state = 'running' and m.due_at <= clock_timestamp())`;
 
 const CONFIRM_COPY = `update holdfast.inbox_message set copy_confirmed = true, updated_at = now()
   from ${SOON}
@@ -86,7 +86,7 @@ select $1::text, $2::text, 'discarded', $3::bytea, $4::text from ${SOON}
 on conflict (consumer, transaction_id) do update
    set state = 'discarded', copy_token = null, copy_confirmed = false, due_at = null, reason = excluded.reason,
        updated_at = now(), version = m.version + 1
- where m.copy_token = $5::uuid`;
+ where m.copy_token = $5::uuid or (m.state = 'running' and m.due_at <= clock_timestamp())`;
 
 /** Consumers are few: they are found by skipping through the key, so that no second index is paid for on the message path. */
 const FIND = `with recursive consumers (consumer) as (
@@ -105,7 +105,7 @@ const PURGE = `with allowed as (select pg_try_advisory_xact_lock(4610150294) as 
 delete from holdfast.inbox_message where ctid = any (array(
   select ctid from holdfast.inbox_message
    where received_at < now() - $1::float8 * interval '1 millisecond'
-     and (state <> 'retrying' or due_at < now() - $1::float8 * interval '1 millisecond')
+     and (state not in ('retrying', 'running') or due_at < now() - $1::float8 * interval '1 millisecond')
      and (select mine from allowed)
    limit $2))`;
 
@@ -123,6 +123,12 @@ export class InboxStore {
         : { name: 'holdfast_claim_copy', text: CLAIM_COPY, values: [...values, key.copyToken] };
     const { rowCount } = await transaction.begin(this.database.lockTimeoutMs, statement);
     return rowCount === 1;
+  }
+
+  /** Takes the row of a run whose lease has ended; `token` names that run. @returns false when somebody else was faster. */
+  async takeOver(transaction: HandlerTransaction, key: InboxKey, token: string | null): Promise<boolean> {
+    const values = [key.consumer, key.transactionId, key.bodyHash, token];
+    return (await transaction.query({ text: CLAIM_COPY, values })).rowCount === 1;
   }
 
   /** Begins a transaction without the inbox. */

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { HandlerTransaction } from '../database/database.module';
-import type { InboxKey, OutboxRow } from '../idempotency/idempotency.module';
+import type { InboxKey, Lease, OutboxRow } from '../idempotency/idempotency.module';
 import type { MessageLog, MiddlewareContext, Outcome, PublishOptions, Sql } from '../message/message.module';
 import { HandlerTimeoutError, type Delivery } from '../message/message.module';
 import type { HandlerDefinition } from '../registration/registration.module';
@@ -29,6 +29,12 @@ export class DeliveryContext implements MiddlewareContext {
   readonly written: OutboxRow[] = [];
   /** Set once the message has reached the inbox: its failures are recorded there. */
   key: InboxKey | undefined;
+  /** The claim that this attempt runs under, in lease mode. */
+  lease: Lease | undefined;
+  /** How many messages this run of the handler has published without a transaction. */
+  publications = 0;
+  /** Asked by lease mode before it takes over what a process may have died of. */
+  admitSuspect: () => Promise<Outcome | undefined> = () => Promise.resolve(undefined);
   /** What it comes to when nothing throws. */
   outcome: Outcome = COMPLETED;
   private transactionId: string | undefined;
@@ -105,6 +111,16 @@ export class DeliveryContext implements MiddlewareContext {
 
   get sql(): Sql {
     return this.openTransaction('ctx.sql').sql;
+  }
+
+  get fencingToken(): number {
+    if (this.lease) return this.lease.version;
+    const where = `${this.definition.className}.${this.definition.methodName}`;
+    throw new Error(
+      this.definition.idempotency === 'lease'
+        ? `ctx.fencingToken is available inside the handler and in middleware with an order above 400, for messages with a transaction id (${where})`
+        : `ctx.fencingToken needs idempotency 'lease'; ${where} has '${this.definition.idempotency}'`,
+    );
   }
 
   get log(): MessageLog {

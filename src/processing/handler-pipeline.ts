@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fromEvent, isObservable, lastValueFrom, takeUntil, type Observable } from 'rxjs';
-import type { InboxKey, OutboxRow, TransactionalMode } from '../idempotency/idempotency.module';
+import type { InboxKey, LeaseMode, OutboxRow, TransactionalMode } from '../idempotency/idempotency.module';
 import {
   HandlerTimeoutError,
   type Delivery,
@@ -29,6 +29,7 @@ const CONTENTION_REDOS = 3;
 
 export interface PipelineParts {
   readonly transactional: TransactionalMode;
+  readonly lease: LeaseMode;
   readonly middleware: readonly OrderedMiddleware[];
   readonly limits: DecodeLimits;
   /** Called with what the handler wrote to the outbox, once that is committed. */
@@ -65,7 +66,10 @@ export class HandlerPipeline {
       await context.bounded(() => this.way(context));
       return context.outcome;
     } catch (error) {
-      return decideFailure(error, context.attempt, this.handler);
+      const outcome = decideFailure(error, context.attempt, this.handler);
+      // Left to the broker: whoever gets it next need not wait for a lease that nobody uses.
+      if (outcome.kind === 'release' && context.lease) await this.parts.lease.giveBack(context.lease);
+      return outcome;
     }
   }
 
@@ -81,11 +85,9 @@ export class HandlerPipeline {
   private async stage(context: DeliveryContext): Promise<void> {
     // Middleware that was left behind may come here long after the message has been settled.
     context.throwIfAborted();
-    if (this.handler.idempotency === 'off') {
-      await this.redoing(context, () => {
-        context.restartClock();
-        return this.inside(context);
-      });
+    const { idempotency } = this.handler;
+    if (idempotency === 'off') {
+      await this.unguarded(context);
       return;
     }
     context.stopClock();
@@ -94,7 +96,29 @@ export class HandlerPipeline {
       context.id = id;
       context.key = keyOf(context.delivery, id);
     }
-    await this.redoing(context, () => this.inTransaction(context));
+    if (idempotency === 'transactional') await this.redoing(context, () => this.inTransaction(context));
+    else if (context.key) await this.underLease(context, context.key);
+    else await this.unguarded(context);
+  }
+
+  private unguarded(context: DeliveryContext): Promise<void> {
+    return this.redoing(context, () => {
+      context.restartClock();
+      return this.inside(context);
+    });
+  }
+
+  /** One claim for all tries at once: they are one run to everybody else. */
+  private async underLease(context: DeliveryContext, key: InboxKey): Promise<void> {
+    context.outcome = await this.parts.lease.runOnce(key, context, (lease) => {
+      context.lease = lease;
+      // What comes of this run is recorded in its name.
+      context.key = lease.key;
+      return this.redoing(context, () => {
+        context.publications = 0;
+        return context.bounded(() => this.inside(context));
+      });
+    });
   }
 
   private async inTransaction(context: DeliveryContext): Promise<void> {

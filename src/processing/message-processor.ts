@@ -12,7 +12,7 @@ import {
 } from '../message/message.module';
 import { handlerFor, type ConsumerDefinition } from '../registration/registration.module';
 import { ContextFactory } from './context-factory';
-import { CrashGuard } from './crash-guard';
+import { CrashGuard, type Admission } from './crash-guard';
 import type { DeliveryContext } from './delivery-context';
 import { decideFailure } from './failure-policy';
 import type { HandlerPipeline } from './handler-pipeline';
@@ -110,7 +110,8 @@ export class MessageProcessor {
     const context = this.contexts.create(delivery, pipeline, type, traceId);
     this.active.add(context);
     try {
-      if (!delivery.redelivered) return { outcome: await pipeline.attempt(context), context };
+      const mayTakeOver = pipeline.handler.idempotency === 'lease';
+      if (!delivery.redelivered && !mayTakeOver) return { outcome: await pipeline.attempt(context), context };
       return { outcome: await this.attemptSuspect(context, pipeline, definition.deliveryLimit), context };
     } catch (error) {
       return { outcome: decideFailure(error, delivery.attempt, pipeline.handler), context };
@@ -119,19 +120,30 @@ export class MessageProcessor {
     }
   }
 
-  /** It came back from a process that had begun with it: counted before it runs, and alone where it may be the one that kills. */
+  /**
+   * It came back from a process that had begun with it, or takes over what one had begun with: counted before it runs, and alone where
+   * it may be the one that kills.
+   */
   private async attemptSuspect(
     context: DeliveryContext,
     pipeline: HandlerPipeline,
     limit: number,
   ): Promise<Outcome> {
-    const required = pipeline.handler.idempotency !== 'off';
-    const admission = await this.crashGuard.admit(context.delivery, limit, required);
-    if (admission.kind === 'refused') return crashed(admission.deliveries);
+    const { idempotency } = pipeline.handler;
+    let admission: Admission | undefined;
+    const admit = async (): Promise<Outcome | undefined> => {
+      admission ??= await this.crashGuard.admit(context.delivery, limit, idempotency !== 'off');
+      return admission.kind === 'refused' ? crashed(admission.deliveries) : undefined;
+    };
+    context.admitSuspect = admit;
+    let outcome: Outcome | undefined;
     try {
-      return await pipeline.attempt(context);
+      outcome = context.delivery.redelivered ? await admit() : undefined;
+      return (outcome ??= await pipeline.attempt(context));
     } finally {
-      await admission.leave();
+      // A twin's lease may have to end first: then this start was none.
+      const hasRun = context.lease !== undefined || idempotency !== 'lease' || outcome?.kind !== 'defer';
+      if (admission?.kind === 'admitted') await admission.leave(hasRun);
     }
   }
 

@@ -74,7 +74,11 @@ describe('optionProblems', () => {
     ['an empty list of types', { queue: 'q', type: [] }, /^type/],
     ['an empty type', { queue: 'q', type: '' }, /^type/],
     ['an unknown queue type', { queue: 'q', queueType: 'stream' }, /^queueType: .*"quorum"\|"classic"/],
-    ['an unknown mode', { queue: 'q', idempotency: 'yes' }, /^idempotency: .*"transactional"\|"off"/],
+    [
+      'an unknown mode',
+      { queue: 'q', idempotency: 'yes' },
+      /^idempotency: .*"transactional"\|"lease"\|"off"/,
+    ],
     ['too many immediate retries', { queue: 'q', immediateRetries: 11 }, /^immediateRetries: .*10/],
     ['negative immediate retries', { queue: 'q', immediateRetries: -1 }, /^immediateRetries: /],
     ['no concurrency', { queue: 'q', concurrency: 0 }, /^concurrency: /],

@@ -55,7 +55,7 @@ const OPTIONS = z.strictObject({
   retry: judged<RetryPolicy>(readRetryPolicy).optional(),
   immediateRetries: whole(0, 10).optional(),
   classify: z.array(z.strictObject({ when: fn, then: verdict })).optional(),
-  idempotency: z.enum(['transactional', 'off']).optional(),
+  idempotency: z.enum(['transactional', 'lease', 'off']).optional(),
   transactionId: fn.optional(),
   onMissingTransactionId: z.enum(['dead-letter', 'process']).optional(),
   concurrency: whole(1, 10_000).optional(),
@@ -92,7 +92,7 @@ function contradictions(options: ConsumerOptions): string[] {
   say(
     options.idempotency === 'off' &&
       (options.transactionId !== undefined || options.onMissingTransactionId !== undefined),
-    "idempotency is 'off', so transactionId and onMissingTransactionId have no effect; leave them out, or use 'transactional'",
+    "idempotency is 'off', so transactionId and onMissingTransactionId have no effect; leave them out, or use 'transactional' or 'lease'",
   );
   say(
     options.declare === false && options.queueType !== undefined,
