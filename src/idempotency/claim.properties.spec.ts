@@ -103,11 +103,11 @@ class House {
 
   private *attemptInTransaction(hand: Hand): Generator<undefined, Judged> {
     for (let look = 0; look < LOOKS; look++) {
-      if (this.lock) return TWIN;
+      if (this.isLocked()) return TWIN;
       if (this.owns(hand)) return yield* this.runInTransaction(hand);
       yield;
       const judged = this.judge(hand);
-      if (judged === 'take-over' && !this.lock && this.isUpForGrabs)
+      if (judged === 'take-over' && !this.isLocked() && this.isUpForGrabs)
         return yield* this.runInTransaction(hand);
       yield;
       if (typeof judged !== 'string') return judged;
@@ -129,7 +129,7 @@ class House {
 
   private *attemptUnderLease(hand: Hand): Generator<undefined, Judged> {
     for (let look = 0, insert = hand.owned === undefined; look < LOOKS; look++) {
-      if (this.lock) return TWIN;
+      if (this.isLocked()) return TWIN;
       if (insert && !this.row) return yield* this.runUnderLease(hand);
       const found = this.row;
       yield;
@@ -138,7 +138,7 @@ class House {
       const judged = judgeClaim(found, keyOf(hand.owned));
       yield;
       if (typeof judged !== 'string') return judged;
-      if (this.lock) return TWIN;
+      if (this.isLocked()) return TWIN;
       if (this.row?.version === found.version && (found.state !== 'running' || this.isUpForGrabs))
         return yield* this.runUnderLease(hand);
     }
@@ -153,10 +153,11 @@ class House {
     this.runs++;
     yield;
     if (this.failures-- > 0) return failureOf(hand);
-    while (this.lock) yield;
-    if (this.row?.version === version && this.row?.copy_token === hand.owned) {
+    while (this.isLocked()) yield;
+    const { row } = this;
+    if (row?.version === version && row?.copy_token === hand.owned) {
       this.done++;
-      this.row = { ...rowOf('completed', null, this.row.failed_attempts), version: this.row.version };
+      this.row = { ...rowOf('completed', null, row.failed_attempts), version: row.version };
       yield;
       return { kind: 'completed' };
     }
@@ -207,7 +208,7 @@ class House {
     failedAttempts: number,
   ): Generator<undefined, Judged | undefined> {
     for (;;) {
-      while (this.lock) yield;
+      while (this.isLocked()) yield;
       if (this.owns(hand) || (hand.mode !== 'before' && this.isUpForGrabs)) {
         this.write(state, token, failedAttempts);
         yield;
@@ -228,6 +229,11 @@ class House {
 
   private write(state: InboxState, token: string | null, failedAttempts: number): void {
     this.row = { ...rowOf(state, token, failedAttempts), version: (this.row?.version ?? 0) + 1 };
+  }
+
+  /** A call, which the compiler does not take for unchanged after a step. */
+  private isLocked(): boolean {
+    return this.lock !== undefined;
   }
 
   private get isUpForGrabs(): boolean {
