@@ -78,20 +78,12 @@ export class Database implements OnApplicationShutdown {
     return this.gate.available;
   }
 
-  /**
-   * One statement on the bookkeeping pool. A failure of the infrastructure closes the gate before it is thrown.
-   * @param name of a statement that is sent often: each connection then reads and plans it once.
-   */
+  /** One statement on the bookkeeping pool. A failure of the infrastructure closes the gate before it is thrown. */
   async query<Row extends object = Record<string, unknown>>(
     text: string,
     values: unknown[] = [],
-    name?: string,
   ): Promise<{ rows: Row[]; rowCount: number }> {
-    const { rows, rowCount } = await this.bookkeeping.query({
-      text,
-      values,
-      ...(name !== undefined && { name }),
-    });
+    const { rows, rowCount } = await this.bookkeeping.query(text, values);
     return { rows: rows as Row[], rowCount: rowCount ?? 0 };
   }
 
