@@ -48,5 +48,6 @@ export {
   type MessageSchema,
 } from './middleware/middleware.module';
 export { Consumers, UnknownConsumerError, type ConsumerStatus } from './consumer/consumer.module';
+export { LeaseLostError } from './idempotency/idempotency.module';
 export { Database, SwallowedSqlError, TransactionLostError } from './database/database.module';
 export { ObservabilityModule } from './observability/observability.module';

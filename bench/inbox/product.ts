@@ -54,7 +54,12 @@ export async function openProduct(url: string, poolSize: number): Promise<Produc
     inbox,
     startRetention() {
       const retention = new Retention(
-        { retentionMs: RETENTION_MS, replayWindowMs: RETENTION_MS, sweepIntervalMs: SWEEP_INTERVAL_MS },
+        {
+          retentionMs: RETENTION_MS,
+          leaseMs: 30_000,
+          replayWindowMs: RETENTION_MS,
+          sweepIntervalMs: SWEEP_INTERVAL_MS,
+        },
         sweep,
         new SuspectDeliveryStore(database, events),
         database,

@@ -147,6 +147,12 @@ export const environmentSchema = z.object({
         '14d',
         'How long a handled message is remembered: for that long a repetition of it has no effect.',
       ),
+      leaseMs: variable(
+        'HOLDFAST_LEASE',
+        duration('1s', '1h'),
+        '30s',
+        'Idempotency `lease`: how long a message of a process that died, or lost the database, is left alone before another one takes it over. Heartbeats lengthen the lease while the handler runs, each at a third of it.',
+      ),
       replayWindowMs: variable(
         'HOLDFAST_REPLAY_WINDOW',
         duration('0s', TEN_YEARS),

@@ -31,7 +31,12 @@ describe('readEnvironment', () => {
         lockTimeoutMs: 5_000,
         answerTimeoutMs: 30_000,
       },
-      idempotency: { retentionMs: 1_209_600_000, replayWindowMs: 604_800_000, sweepIntervalMs: 60_000 },
+      idempotency: {
+        retentionMs: 1_209_600_000,
+        leaseMs: 30_000,
+        replayWindowMs: 604_800_000,
+        sweepIntervalMs: 60_000,
+      },
       consumer: {
         concurrency: 10,
         timeoutMs: 20_000,

@@ -71,7 +71,10 @@ export class GroupTransaction {
     const rows = await this.inbox.readClaims(transaction, keys);
     for (const member of group) {
       const row = rows.get(member.key.transactionId);
-      if (!row?.mine) outcomes.set(member, judgeClaim(row, member.key));
+      if (row?.mine) continue;
+      const judged = judgeClaim(row, member.key);
+      // By itself it asks whether the process that held the row has died of it.
+      outcomes.set(member, judged === 'take-over' ? 'again' : judged);
     }
     return outcomes;
   }

@@ -12,24 +12,47 @@ interface Copy {
   readonly failedAttempts: number;
 }
 
-type Judged = Exclude<ReturnType<typeof judgeClaim>, 'again'>;
+type Judged = Exclude<ReturnType<typeof judgeClaim>, 'again' | 'take-over'>;
+
+/** How a delivery is handled. `before`: by the version of Holdfast that did not know rows in state `running`, during a deploy. */
+type Mode = 'transactional' | 'lease' | 'before';
+
+interface Row extends InboxClaimRow {
+  readonly version: number;
+}
+
+/** A delivery in hand. */
+interface Hand {
+  readonly copy: Copy;
+  readonly mode: Mode;
+  /** What the row must carry to be this delivery's: the copy's token, or that of its claim. */
+  owned: string | undefined;
+}
 
 /**
- * The broker, the inbox row and the processes between them, for one message. What the statements of the store and the settlement do is
- * written out in steps, and a process may die after any of them.
+ * The broker, the inbox row and the processes between them, for one message. What the statements of the stores and the settlement do is
+ * written out in steps, and a process may die after any of them, or stand still for longer than a lease.
  */
 class House {
   readonly queue: Copy[] = [];
   readonly deadLetters: Copy[] = [];
-  readonly running: { readonly copy: Copy; readonly steps: Generator<undefined, void> }[] = [];
-  row: InboxClaimRow | undefined;
-  effects = 0;
+  readonly running: { readonly hand: Hand; readonly steps: Generator<undefined, void> }[] = [];
+  row: Row | undefined;
+  /** Committed, or completed under a lease. */
+  done = 0;
+  /** Runs of a handler under a lease: what it does outside has no transaction. */
+  runs = 0;
+  /** Leases that ended before their holder had. */
+  expired = 0;
   /** Whose open transaction has written the row; a twin is not told what it says before that has ended. */
-  private lock: Copy | undefined;
+  private lock: Hand | undefined;
   private tokens = 0;
 
-  /** @param failures how often the handler fails before it succeeds. */
-  constructor(private failures: number) {}
+  /** @param failures how often the handler fails before it succeeds. @param modes of the deliveries, in turn. */
+  constructor(
+    private failures: number,
+    private readonly modes: readonly Mode[],
+  ) {}
 
   send(): void {
     this.queue.push({ token: undefined, failedAttempts: 0 });
@@ -37,7 +60,10 @@ class House {
 
   deliver(which: number): void {
     const [copy] = this.queue.splice(which % Math.max(1, this.queue.length), 1);
-    if (copy) this.running.push({ copy, steps: this.process(copy) });
+    if (!copy) return;
+    const mode = this.modes[which % this.modes.length] ?? 'lease';
+    const hand: Hand = { copy, mode, owned: copy.token };
+    this.running.push({ hand, steps: this.process(hand) });
   }
 
   step(which: number): void {
@@ -49,72 +75,122 @@ class House {
   crash(which: number): void {
     const [dead] = this.running.splice(which % Math.max(1, this.running.length), 1);
     if (!dead) return;
-    if (this.lock === dead.copy) this.lock = undefined;
-    this.queue.push(dead.copy);
+    if (this.lock === dead.hand) this.lock = undefined;
+    this.queue.push(dead.hand.copy);
+  }
+
+  /** Time passes without a heartbeat: its holder is dead, or stands still. */
+  expire(): void {
+    if (this.row?.state !== 'running' || this.row.due_in_ms === 0) return;
+    this.row = { ...this.row, due_in_ms: 0 };
+    this.expired++;
   }
 
   /** Where the message is: it must always be somewhere. */
   get isKept(): boolean {
-    return this.queue.length + this.running.length + this.deadLetters.length + this.effects > 0;
+    return this.queue.length + this.running.length + this.deadLetters.length + this.done > 0;
   }
 
-  private *process(copy: Copy): Generator<undefined, void> {
-    const outcome = yield* this.attempt(copy);
-    yield* this.settle(copy, outcome);
+  get holderIsGone(): boolean {
+    return !this.running.some(({ hand }) => hand.owned === this.row?.copy_token);
   }
 
-  private *attempt(copy: Copy): Generator<undefined, Judged> {
+  private *process(hand: Hand): Generator<undefined, void> {
+    const outcome =
+      hand.mode === 'lease' ? yield* this.attemptUnderLease(hand) : yield* this.attemptInTransaction(hand);
+    yield* this.settle(hand, outcome);
+  }
+
+  private *attemptInTransaction(hand: Hand): Generator<undefined, Judged> {
     for (let look = 0; look < LOOKS; look++) {
-      if (this.lock) return { kind: 'defer', reason: 'twin-running', delayMs: 1 };
-      if (this.owns(copy)) return yield* this.run(copy);
+      if (this.isLocked()) return TWIN;
+      if (this.owns(hand)) return yield* this.runInTransaction(hand);
       yield;
-      const judged = judgeClaim(this.row, keyOf(copy));
+      const judged = this.judge(hand);
+      if (judged === 'take-over' && !this.isLocked() && this.isUpForGrabs)
+        return yield* this.runInTransaction(hand);
       yield;
-      if (judged !== 'again') return judged;
+      if (typeof judged !== 'string') return judged;
     }
-    return { kind: 'defer', reason: 'busy', delayMs: 1 };
+    return BUSY;
   }
 
   /** The handler, in the transaction that has claimed the row. */
-  private *run(copy: Copy): Generator<undefined, Judged> {
-    this.lock = copy;
+  private *runInTransaction(hand: Hand): Generator<undefined, Judged> {
+    this.lock = hand;
     yield;
     this.lock = undefined;
-    if (this.failures-- > 0)
-      return copy.failedAttempts + 1 < TRIES
-        ? { kind: 'retry', delayMs: 1, reason: 'Error' }
-        : { kind: 'dead-letter', reason: 'attempts-exhausted' };
-    this.effects++;
-    this.row = rowOf('completed', null, copy.failedAttempts);
+    if (this.failures-- > 0) return failureOf(hand);
+    this.done++;
+    this.write('completed', null, hand.copy.failedAttempts);
     yield;
     return { kind: 'completed' };
   }
 
-  private *settle(copy: Copy, outcome: Judged): Generator<undefined, void> {
-    if (outcome.kind === 'defer') this.queue.push(copy);
-    if (outcome.kind === 'retry' || outcome.kind === 'dead-letter') yield* this.copy(copy, outcome);
+  private *attemptUnderLease(hand: Hand): Generator<undefined, Judged> {
+    for (let look = 0, insert = hand.owned === undefined; look < LOOKS; look++) {
+      if (this.isLocked()) return TWIN;
+      if (insert && !this.row) return yield* this.runUnderLease(hand);
+      const found = this.row;
+      yield;
+      insert = !found;
+      if (!found) continue;
+      const judged = judgeClaim(found, keyOf(hand.owned));
+      yield;
+      if (typeof judged !== 'string') return judged;
+      if (this.isLocked()) return TWIN;
+      if (this.row?.version === found.version && (found.state !== 'running' || this.isUpForGrabs))
+        return yield* this.runUnderLease(hand);
+    }
+    return BUSY;
+  }
+
+  private *runUnderLease(hand: Hand): Generator<undefined, Judged> {
+    hand.owned = `claim ${++this.tokens}`;
+    this.write('running', hand.owned, this.row?.failed_attempts ?? 0);
+    const version = this.row?.version;
+    yield;
+    this.runs++;
+    yield;
+    if (this.failures-- > 0) return failureOf(hand);
+    while (this.isLocked()) yield;
+    const { row } = this;
+    if (row?.version === version && row?.copy_token === hand.owned) {
+      this.done++;
+      this.row = { ...rowOf('completed', null, row.failed_attempts), version: row.version };
+      yield;
+      return { kind: 'completed' };
+    }
+    yield;
+    const judged = judgeClaim(this.row, keyOf(hand.owned));
+    return typeof judged === 'string' ? BUSY : judged;
+  }
+
+  private *settle(hand: Hand, outcome: Judged): Generator<undefined, void> {
+    if (outcome.kind === 'defer') this.queue.push(hand.copy);
+    if (outcome.kind === 'retry' || outcome.kind === 'dead-letter') yield* this.copy(hand, outcome);
     yield;
     // Acknowledged: with the end of these steps the delivery is gone.
   }
 
   /** Recorded → published → recorded as confirmed. */
   private *copy(
-    copy: Copy,
+    hand: Hand,
     outcome: Extract<Outcome, { kind: 'retry' | 'dead-letter' }>,
   ): Generator<undefined, void> {
     const { token, failedAttempts } = outcome.recorded ?? {
       token: `copy ${++this.tokens}`,
-      failedAttempts: copy.failedAttempts + 1,
+      failedAttempts: hand.copy.failedAttempts + 1,
     };
     if (!outcome.recorded) {
       const judged = yield* this.record(
-        copy,
+        hand,
         outcome.kind === 'retry' ? 'retrying' : 'dead',
         token,
         failedAttempts,
       );
       if (judged) {
-        yield* this.settle(copy, judged);
+        yield* this.settle(hand, judged);
         return;
       }
     }
@@ -124,34 +200,64 @@ class House {
     yield;
   }
 
-  /** @returns what the message has become meanwhile, when the row is no longer this copy's. */
+  /** @returns what the message has become meanwhile, when the row is no longer this delivery's. */
   private *record(
-    copy: Copy,
+    hand: Hand,
     state: InboxState,
     token: string,
     failedAttempts: number,
   ): Generator<undefined, Judged | undefined> {
     for (;;) {
-      while (this.lock) yield;
-      if (this.owns(copy)) {
-        this.row = rowOf(state, token, failedAttempts);
+      while (this.isLocked()) yield;
+      if (this.owns(hand) || (hand.mode !== 'before' && this.isUpForGrabs)) {
+        this.write(state, token, failedAttempts);
         yield;
         return undefined;
       }
       yield;
-      const judged = judgeClaim(this.row, keyOf(copy));
+      const judged = this.judge(hand);
       yield;
-      if (judged !== 'again') return judged;
+      if (typeof judged !== 'string') return judged;
     }
   }
 
-  /** As the statements say: there is no row, or it waits for this very copy. */
-  private owns({ token }: Copy): boolean {
-    return !this.row || (token !== undefined && this.row.copy_token === token);
+  private judge({ mode, owned }: Hand): ReturnType<typeof judgeClaim> {
+    if (mode !== 'before' || this.row?.state !== 'running') return judgeClaim(this.row, keyOf(owned));
+    // To it, every state that it does not know is that of a row whose copy is on its way.
+    return judgeClaim({ ...this.row, state: 'retrying' }, keyOf(owned));
+  }
+
+  private write(state: InboxState, token: string | null, failedAttempts: number): void {
+    this.row = { ...rowOf(state, token, failedAttempts), version: (this.row?.version ?? 0) + 1 };
+  }
+
+  /** A call, which the compiler does not take for unchanged after a step. */
+  private isLocked(): boolean {
+    return this.lock !== undefined;
+  }
+
+  private get isUpForGrabs(): boolean {
+    return this.row?.state === 'running' && this.row.due_in_ms === 0;
+  }
+
+  /** As the statements say: there is no row, or it waits for this very delivery. */
+  private owns({ owned, mode }: Hand): boolean {
+    if (!this.row) return true;
+    if (owned === undefined || this.row.copy_token !== owned) return false;
+    return mode !== 'transactional' || this.row.state !== 'running' || this.isUpForGrabs;
   }
 }
 
-function keyOf({ token }: Copy): InboxKey {
+const TWIN: Judged = { kind: 'defer', reason: 'twin-running', delayMs: 1 };
+const BUSY: Judged = { kind: 'defer', reason: 'busy', delayMs: 1 };
+
+function failureOf({ copy }: Hand): Judged {
+  return copy.failedAttempts + 1 < TRIES
+    ? { kind: 'retry', delayMs: 1, reason: 'Error' }
+    : { kind: 'dead-letter', reason: 'attempts-exhausted' };
+}
+
+function keyOf(token: string | undefined): InboxKey {
   return { consumer: 'orders', transactionId: 't-1', bodyHash: BODY, copyToken: token };
 }
 
@@ -162,9 +268,15 @@ function rowOf(state: InboxState, token: string | null, failedAttempts: number):
     failed_attempts: failedAttempts,
     copy_token: token,
     copy_confirmed: false,
-    due_in_ms: token === null ? null : 0,
+    due_in_ms: dueOf(state),
     reason: null,
   };
+}
+
+/** A lease is alive until `expire`; a copy is always due. */
+function dueOf(state: InboxState): number | null {
+  if (state === 'running') return 1;
+  return state === 'retrying' || state === 'dead' ? 0 : null;
 }
 
 const move = fc.tuple(
@@ -172,40 +284,66 @@ const move = fc.tuple(
     { weight: 6, arbitrary: fc.constant('step' as const) },
     { weight: 3, arbitrary: fc.constant('deliver' as const) },
     { weight: 2, arbitrary: fc.constant('crash' as const) },
+    { weight: 2, arbitrary: fc.constant('expire' as const) },
   ),
   fc.nat(20),
 );
 
 describe('one message between crashing processes, by the judgement of its row', () => {
-  it('is never lost, and ends with one effect or as one dead letter', () => {
+  it.each<[string, Mode[]]>([
+    ['in transactions', ['transactional']],
+    ['under leases', ['lease']],
+    ['under leases and in transactions', ['lease', 'transactional']],
+    ['under leases, by a deploy’s new version and by its old one', ['lease', 'before']],
+  ])('is never lost, and ends completed once or as one dead letter: %s', (_, modes) => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 3 }),
         fc.nat(5),
         fc.array(move, { maxLength: 120, size: 'max' }),
         (sent, failures, moves) => {
-          const house = new House(failures);
+          const house = new House(failures, modes);
           for (let i = 0; i < sent; i++) house.send();
           for (const [kind, which] of moves) {
             house[kind](which);
             // Not by `expect`, which takes longer than all the rest.
-            if (house.effects > 1 || !house.isKept)
-              throw new Error(`${house.effects} effects, kept: ${String(house.isKept)}`);
+            if (house.done > 1 || !house.isKept)
+              throw new Error(`${house.done} times done, kept: ${String(house.isKept)}`);
           }
-          // Nobody dies any more: everything comes to its end.
+          // Nobody dies any more, and the leases of the dead come to their end, as does everything else.
           for (let turns = 0; house.queue.length + house.running.length > 0; turns++) {
             if (turns > 2_000) throw new Error('it goes round in circles');
+            if (house.holderIsGone) house.expire();
             house.deliver(0);
             for (let i = house.running.length; i > 0; i--) house.step(turns);
           }
           // The same copy may lie there twice, and its token makes it one.
           const parked = new Set(house.deadLetters.map(({ token }) => token));
-          expect(house.effects + parked.size).toBe(1);
+          expect(house.done + parked.size).toBe(1);
           expect(house.row).toMatchObject(
-            house.effects === 1
+            house.done === 1
               ? { state: 'completed', copy_token: null }
               : { state: 'dead', copy_token: [...parked][0], copy_confirmed: true },
           );
+        },
+      ),
+      { numRuns: 400 },
+    );
+  });
+
+  it('runs no second time under a lease while one holds, nor after one has completed', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 4 }),
+        fc.array(move, { maxLength: 120, size: 'max' }),
+        (sent, moves) => {
+          const house = new House(0, ['lease']);
+          for (let i = 0; i < sent; i++) house.send();
+          for (const [kind, which] of moves) {
+            house[kind](which);
+            if (house.runs > 1 + house.expired)
+              throw new Error(`${house.runs} runs, ${house.expired} expired`);
+          }
         },
       ),
       { numRuns: 400 },
@@ -216,7 +354,7 @@ describe('one message between crashing processes, by the judgement of its row', 
 describe('judgeClaim', () => {
   const token = fc.option(fc.constantFrom('a', 'b', 'c'), { nil: null });
   const row: fc.Arbitrary<InboxClaimRow> = fc.record({
-    state: fc.constantFrom<InboxState>('completed', 'discarded', 'retrying', 'dead'),
+    state: fc.constantFrom<InboxState>('running', 'completed', 'discarded', 'retrying', 'dead'),
     body_hash: fc.constantFrom(BODY, Buffer.from('other')),
     failed_attempts: fc.nat(10),
     copy_token: token,
@@ -228,13 +366,26 @@ describe('judgeClaim', () => {
   it('has one answer for every row and every delivery, and never a shortened or negative delay', () => {
     fc.assert(
       fc.property(row, token, (one, own) => {
-        const judged = judgeClaim(one, keyOf({ token: own ?? undefined, failedAttempts: 0 }));
-        const isOwn = own !== null && own === one.copy_token;
+        const judged = judgeClaim(one, keyOf(own ?? undefined));
+        const isRunning = one.state === 'running';
+        const isOwn = !isRunning && own !== null && own === one.copy_token;
         expect(judged === 'again').toBe(isOwn);
         if (judged === 'again') return;
         const conflict = !one.body_hash.equals(BODY);
-        expect(judged.kind === 'dead-letter' && judged.reason === 'transaction-id-conflict').toBe(conflict);
+        const isConflict =
+          judged !== 'take-over' &&
+          judged.kind === 'dead-letter' &&
+          judged.reason === 'transaction-id-conflict';
+        expect(isConflict).toBe(conflict);
         if (conflict) return;
+        expect(judged === 'take-over').toBe(isRunning && (one.due_in_ms ?? 0) <= 0);
+        if (judged === 'take-over') return;
+        expect(judged.kind === 'defer').toBe(isRunning);
+        if (judged.kind === 'defer') {
+          expect(judged.delayMs).toBeGreaterThan(0);
+          expect(judged.delayMs).toBeLessThanOrEqual(5_000);
+          return;
+        }
         const settled = one.copy_token === null || one.copy_confirmed;
         expect(judged.kind === 'duplicate').toBe(settled);
         if (judged.kind === 'retry') expect(judged.delayMs).toBe(Math.max(0, one.due_in_ms ?? 0));

@@ -60,12 +60,30 @@ describe('judgeClaim', () => {
       key(),
       { kind: 'dead-letter', reason: 'attempts-exhausted', recorded: { token: 'a', failedAttempts: 2 } },
     ],
+    [
+      'a twin of a run that goes on stands aside, and never for longer than the lease',
+      row({ state: 'running', copy_token: 'a', due_in_ms: 700.4 }),
+      key(),
+      { kind: 'defer', reason: 'twin-running', delayMs: 701 },
+    ],
+    [
+      'a twin of a run that has just begun looks again before its lease is over',
+      row({ state: 'running', copy_token: 'a', due_in_ms: 29_000 }),
+      key('a'),
+      { kind: 'defer', reason: 'twin-running', delayMs: 5_000 },
+    ],
+    [
+      'a run whose lease is over is taken over, by whatever copy of it',
+      row({ state: 'running', copy_token: 'a', due_in_ms: 0 }),
+      key(),
+      'take-over',
+    ],
   ])('%s', (_, found, wanted, expected) => {
     expect(judgeClaim(found, wanted)).toEqual(expected);
   });
 
   it('never takes another body under the same id for a duplicate', () => {
-    for (const state of ['completed', 'discarded', 'retrying', 'dead'] as const) {
+    for (const state of ['running', 'completed', 'discarded', 'retrying', 'dead'] as const) {
       const other = row({
         state,
         body_hash: Buffer.from('other'),

@@ -22,7 +22,7 @@ export interface SweepStep {
 }
 
 const DUE = `received_at < now() - $1::float8 * interval '1 millisecond'
-     and (state <> 'retrying' or due_at < now() - $1::float8 * interval '1 millisecond')`;
+     and (state not in ('retrying', 'running') or due_at < now() - $1::float8 * interval '1 millisecond')`;
 
 /**
  * Goes through the pages in their order, because no index can: one on the time of receipt would be paid for by every message, and a BRIN

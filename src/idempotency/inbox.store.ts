@@ -48,7 +48,7 @@ values ($1, $2, 'completed', $3)
 on conflict (consumer, transaction_id) do update
    set state = 'completed', copy_token = null, copy_confirmed = false, due_at = null, reason = null,
        updated_at = now(), version = m.version + 1
- where m.copy_token = $4`;
+ where m.copy_token = $4 and (m.state <> 'running' or m.due_at <= clock_timestamp())`;
 
 /** In the order of the key, so that two groups with the same messages wait for each other and never both. */
 const CLAIM_GROUP = `insert into holdfast.inbox_message (consumer, transaction_id, state, body_hash)
@@ -56,12 +56,16 @@ select $1, t.id, 'completed', substr($3::bytea, (t.place::int - 1) * ${HASH_BYTE
   from unnest($2::text[]) with ordinality as t (id, place)
 on conflict do nothing`;
 
-/** What came as a copy owns its row already; those whose row was forgotten are inserted with the others. */
+/**
+ * What came as a copy owns its row already; those whose row was forgotten are inserted with the others. Without a name: a plan that was
+ * kept from when the table was small would read the whole of it ever after.
+ */
 const CLAIM_GROUP_COPIES = `update holdfast.inbox_message m
    set state = 'completed', copy_token = null, copy_confirmed = false, due_at = null, reason = null,
        updated_at = now(), version = m.version + 1
   from unnest($2::text[], $3::uuid[]) as t (id, token)
- where m.consumer = $1 and m.transaction_id = t.id and m.copy_token = t.token`;
+ where m.consumer = $1 and m.transaction_id = t.id and m.copy_token = t.token
+   and (m.state <> 'running' or m.due_at <= clock_timestamp())`;
 
 /** The rows that this very transaction has written are its own. */
 const READ_CLAIMS = `select transaction_id, xmin = pg_current_xact_id()::xid as mine,
@@ -81,7 +85,7 @@ const READ_CLAIM = `select state, body_hash, failed_attempts, copy_token, copy_c
  */
 const SOON = "set_config('lock_timeout', '2s', true)";
 
-/** Only over a row that this very delivery owns ($11 its token), or that an earlier try of this statement wrote. */
+/** Only over a row that this very delivery owns ($11 its token), that an earlier try of this statement wrote, or that nobody runs any more. */
 const RECORD_COPY = `insert into holdfast.inbox_message as m
   (consumer, transaction_id, state, body_hash, failed_attempts, copy_token, due_at, reason, history)
 select $1::text, $2::text, $3::text, $4::bytea, $5::int, $6::uuid, clock_timestamp() + $7::float8 * interval '1 millisecond', $8::text,
@@ -94,7 +98,7 @@ on conflict (consumer, transaction_id) do update
        history = case when m.copy_token = excluded.copy_token then m.history
                       when jsonb_array_length(m.history) >= 100 then (m.history - 0) || excluded.history
                       else coalesce(m.history, '[]'::jsonb) || excluded.history end
- where m.copy_token in ($6::uuid, $11::uuid)`;
+ where m.copy_token in ($6::uuid, $11::uuid) or (m.state = 'running' and m.due_at <= clock_timestamp())`;
 
 const CONFIRM_COPY = `update holdfast.inbox_message set copy_confirmed = true, updated_at = now()
   from ${SOON}
@@ -109,7 +113,7 @@ select $1::text, $2::text, 'discarded', $3::bytea, $4::text from ${SOON}
 on conflict (consumer, transaction_id) do update
    set state = 'discarded', copy_token = null, copy_confirmed = false, due_at = null, reason = excluded.reason,
        updated_at = now(), version = m.version + 1
- where m.copy_token = $5::uuid`;
+ where m.copy_token = $5::uuid or (m.state = 'running' and m.due_at <= clock_timestamp())`;
 
 /** Consumers are few: they are found by skipping through the key, so that no second index is paid for on the message path. */
 const FIND = `with recursive consumers (consumer) as (
@@ -160,7 +164,7 @@ export class InboxStore {
     if (copies.length > 0) {
       const tokens = copies.map(({ copyToken }) => copyToken);
       const values = [consumer, idsOf(copies), tokens];
-      statements.unshift({ name: 'holdfast_claim_group_copies', text: CLAIM_GROUP_COPIES, values });
+      statements.unshift({ text: CLAIM_GROUP_COPIES, values });
     }
     const results = await transaction.begin(lockTimeoutMs, ...statements);
     return results.reduce((taken, { rowCount }) => taken + (rowCount ?? 0), 0);
@@ -178,6 +182,12 @@ export class InboxStore {
         row,
       ]),
     );
+  }
+
+  /** Takes the row of a run whose lease has ended; `token` names that run. @returns false when somebody else was faster. */
+  async takeOver(transaction: HandlerTransaction, key: InboxKey, token: string | null): Promise<boolean> {
+    const values = [key.consumer, key.transactionId, key.bodyHash, token];
+    return (await transaction.query({ text: CLAIM_COPY, values })).rowCount === 1;
   }
 
   /** Begins a transaction without the inbox. */

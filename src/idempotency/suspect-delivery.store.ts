@@ -12,6 +12,11 @@ on conflict (consumer, delivery_key) do update
    set starts = s.starts + (s.owner <> excluded.owner)::int, owner = excluded.owner, started_at = now()
 returning starts`;
 
+/** As if it had not been started; the next start is another one, also if this process makes it. */
+const TAKE_BACK = `update holdfast.suspect_delivery
+   set starts = starts - 1, owner = '00000000-0000-0000-0000-000000000000'
+ where consumer = $1 and delivery_key = $2 and owner = $3 and starts > 1`;
+
 /** Only while it is ours, where we have counted it: another process may have begun with the message since. */
 const FORGET = `delete from holdfast.suspect_delivery s
   using unnest($1::text[], $2::text[], $3::uuid[]) as done (consumer, delivery_key, owner)
@@ -63,6 +68,13 @@ export class SuspectDeliveryStore implements OnModuleInit, OnModuleDestroy {
     this.unforgotten.delete(nameOf(consumer, key));
     const { rows } = await this.database.query<{ starts: number }>(START, [consumer, key, owner]);
     return rows[0]?.starts ?? 1;
+  }
+
+  /** Its start came to nothing: it was put off. Never throws: counted once too often, it is a little nearer to its limit. */
+  async takeBack(consumer: string, key: string, owner: string): Promise<void> {
+    await this.database.query(TAKE_BACK, [consumer, key, owner]).catch((error: unknown) => {
+      if (classifySqlError(error) !== 'lock-timeout') this.database.gate.reportFailure(error);
+    });
   }
 
   /**

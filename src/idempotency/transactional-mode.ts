@@ -81,7 +81,11 @@ export class TransactionalMode {
   ): Promise<Outcome | 'again' | 'claimed'> {
     try {
       if (await this.inbox.beginWithClaim(transaction, key)) return 'claimed';
-      return judgeClaim(await this.inbox.readClaim(transaction, key), key);
+      const found = await this.inbox.readClaim(transaction, key);
+      const judged = judgeClaim(found, key);
+      if (judged !== 'take-over') return judged;
+      const taken = await this.inbox.takeOver(transaction, key, found?.copy_token ?? null);
+      return taken ? 'claimed' : 'again';
     } catch (error) {
       if (classifySqlError(error) === 'lock-timeout')
         return { kind: 'defer', reason: 'twin-running', delayMs: DEFER_MS };

@@ -26,6 +26,16 @@ const failure = (at: string, attempt: number, outcome: string) => ({
 describe('tellHistory', () => {
   it.each<[string, Partial<InboxRow>, string[]]>([
     ['handled at once', {}, ['1 completed']],
+    ['being handled now', { state: 'running' }, ['1 running']],
+    [
+      'being handled once more',
+      {
+        state: 'running',
+        failedAttempts: 1,
+        history: [failure('2026-01-01T00:00:01+00:00', 1, 'retrying')],
+      },
+      ['1 retrying', '2 running'],
+    ],
     ['discarded', { state: 'discarded', reason: 'old' }, ['1 discarded']],
     [
       'handled at the second try',

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import type { InboxRow } from '../idempotency/idempotency.module';
 
-const stateSchema = z.enum(['completed', 'discarded', 'retrying', 'dead']);
+const stateSchema = z.enum(['running', 'completed', 'discarded', 'retrying', 'dead']);
 
 const eventSchema = z.object({
   at: z.string().describe('ISO 8601, by the clock of the database.'),
   queue: z.string(),
   attempt: z.number().int().describe('Which try it was, from 1.'),
-  outcome: z.string().describe('`completed`, `discarded`, `retrying` or `dead`.'),
+  outcome: z.string().describe('`running`, `completed`, `discarded`, `retrying` or `dead`.'),
   reason: z.string().nullable(),
   error: z.string().nullable(),
   handler: z.string().nullable(),
@@ -21,7 +21,10 @@ export const messageHistorySchema = z.object({
       state: stateSchema,
       failedAttempts: z.number().int(),
       reason: z.string().nullable(),
-      dueAt: z.string().nullable().describe('When the next try is due; null when there is none.'),
+      dueAt: z
+        .string()
+        .nullable()
+        .describe('When the next try is due, or the lease of a running one ends; null when there is none.'),
       receivedAt: z.string(),
       updatedAt: z.string(),
     }),
@@ -54,7 +57,7 @@ function eventsOf(row: InboxRow): TimelineEvent[] {
   const past = row.history.map(({ at, attempt, outcome, reason, error, handler }) => {
     return { at: new Date(at).toISOString(), queue, attempt, outcome, reason, error, handler };
   });
-  // Failures are in the history; an end without failure is only in the row itself.
+  // Failures are in the history; a run that goes on, or ended without failure, is only in the row itself.
   if (row.state === 'retrying' || row.state === 'dead') return past;
   const attempt = row.failedAttempts + 1;
   const at = row.updatedAt.toISOString();

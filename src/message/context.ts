@@ -43,7 +43,7 @@ export interface MessageContext {
   readonly type: string | undefined;
   /** The W3C trace id this message belongs to (32 hex digits). */
   readonly traceId: string;
-  /** Aborted at the timeout of the handler and at the end of the shutdown grace. Pass it on to `fetch` and the like. */
+  /** Aborted at the timeout of the handler, at the end of the shutdown grace, and when a lease is lost. Pass it on to `fetch` and the like. */
   readonly signal: AbortSignal;
   /**
    * The TypeORM EntityManager of this message's transaction; what is written through it commits exactly once.
@@ -53,8 +53,15 @@ export interface MessageContext {
   /** The same transaction without TypeORM. @throws Error as `tx`. */
   readonly sql: Sql;
   /**
+   * With idempotency `lease`: grows with every claim of this message. A system that remembers the highest one it has seen of a message
+   * and refuses a lower one is safe from a run that was taken over and does not know it yet.
+   * @throws Error in other modes, and for a message without a transaction id.
+   */
+  readonly fencingToken: number;
+  /**
    * Publishes a message. In `transactional` mode it is written to the outbox and leaves after the commit, at least once,
-   * with a stable message id; in mode `off` it resolves when the broker has confirmed and routed it.
+   * with a stable message id; in the modes `lease` and `off` it resolves when the broker has confirmed and routed it. With `lease` the
+   * message id is the same on every run: made of the transaction id, the number of the publication and where it goes.
    * @param body a Buffer is sent as it is, everything else as JSON.
    */
   publish(exchange: string, routingKey: string, body: unknown, options?: PublishOptions): Promise<void>;

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import {
   BrokerConnections,
@@ -72,7 +72,7 @@ function toPublication(
   exchange: string,
   routingKey: string,
   body: unknown,
-  { headers = {}, messageId = randomUUID(), ...properties }: PublishOptions,
+  { headers = {}, messageId = idOf(context, exchange, routingKey), ...properties }: PublishOptions,
 ): Publication {
   const isRaw = Buffer.isBuffer(body);
   // `undefined` has no JSON text.
@@ -89,4 +89,23 @@ function toPublication(
     properties: { contentType, ...properties, messageId },
     headers: { ...(typeof traceparent === 'string' && { traceparent }), ...headers },
   });
+}
+
+/**
+ * Under a lease a handler may run again after it has published: the same id then, so that a consumer with an inbox sees one message. The
+ * body has no part in it: the time of the run in it would make two messages of one.
+ */
+function idOf(context: DeliveryContext, exchange: string, routingKey: string): string {
+  if (!context.lease) return randomUUID();
+  const { consumer, transactionId } = context.lease.key;
+  const parts = [consumer, transactionId, ++context.publications, exchange, routingKey];
+  const hex = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  // RFC 9562, version 8: a UUID of one's own making.
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `8${hex.slice(13, 16)}`,
+    `8${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ].join('-');
 }

@@ -6,7 +6,11 @@ import type { Delivery } from '../message/message.module';
 import { deliveryKey } from './transaction-id';
 
 export type Admission =
-  | { readonly kind: 'admitted'; readonly leave: () => Promise<void> }
+  | {
+      readonly kind: 'admitted';
+      /** @param hasRun false: it was put off before its handler began, and its start counts for nothing. */
+      readonly leave: (hasRun: boolean) => Promise<void>;
+    }
   | { readonly kind: 'refused'; readonly deliveries: number };
 
 /**
@@ -48,12 +52,13 @@ export class CrashGuard {
     const leaveLane = prior > 0 || limit <= 2 ? await this.lane.acquire() : () => undefined;
     try {
       const deliveries = 1 + (await this.store.start(consumer, key, this.owner));
-      const leave = async (): Promise<void> => {
+      const leave = async (hasRun: boolean): Promise<void> => {
         leaveLane();
-        await this.store.forget(consumer, key, this.owner);
+        if (hasRun || prior === 0) await this.store.forget(consumer, key, this.owner);
+        else await this.store.takeBack(consumer, key, this.owner);
       };
       if (deliveries <= limit) return { kind: 'admitted', leave };
-      await leave();
+      await leave(true);
       return { kind: 'refused', deliveries: deliveries - 1 };
     } catch (error) {
       leaveLane();

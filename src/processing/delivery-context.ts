@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 import type { Publication } from '../broker/broker.module';
 import type { HandlerAccess } from '../database/database.module';
 import type { Redo } from '../grouping/grouping.module';
-import type { InboxKey } from '../idempotency/idempotency.module';
+import type { InboxKey, Lease } from '../idempotency/idempotency.module';
 import type { MessageLog, MiddlewareContext, Outcome, PublishOptions, Sql } from '../message/message.module';
 import type { Delivery } from '../message/message.module';
 import type { HandlerDefinition } from '../registration/registration.module';
@@ -36,6 +36,12 @@ export class DeliveryContext implements MiddlewareContext, UnderWay {
   key: InboxKey | undefined;
   /** Set when the group it was in has been rolled back. */
   redo: Redo | undefined;
+  /** The claim that this attempt runs under, in lease mode. */
+  lease: Lease | undefined;
+  /** How many messages this run of the handler has published without a transaction. */
+  publications = 0;
+  /** Asked by lease mode before it takes over what a process may have died of. */
+  admitSuspect: () => Promise<Outcome | undefined> = () => Promise.resolve(undefined);
   /** What it comes to when nothing throws. */
   outcome: Outcome = COMPLETED;
   private transactionId: string | undefined;
@@ -119,6 +125,16 @@ export class DeliveryContext implements MiddlewareContext, UnderWay {
 
   get sql(): Sql {
     return this.openTransaction('ctx.sql').sql;
+  }
+
+  get fencingToken(): number {
+    if (this.lease) return this.lease.version;
+    const where = `${this.definition.className}.${this.definition.methodName}`;
+    throw new Error(
+      this.definition.idempotency === 'lease'
+        ? `ctx.fencingToken is available inside the handler and in middleware with an order above 400, for messages with a transaction id (${where})`
+        : `ctx.fencingToken needs idempotency 'lease'; ${where} has '${this.definition.idempotency}'`,
+    );
   }
 
   get log(): MessageLog {

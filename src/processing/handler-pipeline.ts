@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fromEvent, isObservable, lastValueFrom, takeUntil, type Observable } from 'rxjs';
 import type { Redo, SharedCommit, SharedMember } from '../grouping/grouping.module';
-import type { InboxKey, TransactionalMode } from '../idempotency/idempotency.module';
+import type { InboxKey, LeaseMode, TransactionalMode } from '../idempotency/idempotency.module';
 import {
   HandlerTimeoutError,
   type Delivery,
@@ -42,6 +42,7 @@ class GroupRolledBackError extends Error {
 
 export interface PipelineParts {
   readonly transactional: TransactionalMode;
+  readonly lease: LeaseMode;
   /** Undefined where each message commits by itself. */
   readonly shared: SharedCommit<SharedMember & Publishing> | undefined;
   readonly middleware: readonly OrderedMiddleware[];
@@ -81,10 +82,17 @@ export class HandlerPipeline {
   attempt(context: DeliveryContext): Promise<Outcome | Redo> {
     return context
       .bounded(() => this.way(context))
-      .then(
+      .then<Outcome, Outcome | Redo>(
         () => context.outcome,
-        (error: unknown) => context.redo ?? decideFailure(error, context.attempt, this.handler),
+        (error: unknown) => context.redo ?? this.judge(error, context),
       );
+  }
+
+  private async judge(error: unknown, context: DeliveryContext): Promise<Outcome> {
+    const outcome = decideFailure(error, context.attempt, this.handler);
+    // Left to the broker: whoever gets it next need not wait for a lease that nobody uses.
+    if (outcome.kind === 'release' && context.lease) await this.parts.lease.giveBack(context.lease);
+    return outcome;
   }
 
   private async enter(context: DeliveryContext): Promise<void> {
@@ -99,22 +107,39 @@ export class HandlerPipeline {
   private stage(context: DeliveryContext): Promise<void> {
     // Middleware that was left behind may come here long after the message has been settled.
     context.throwIfAborted();
-    if (this.handler.idempotency === 'off') {
-      return this.redoing(context, () => {
-        context.restartClock();
-        return this.inside(context);
-      });
-    }
+    const { idempotency } = this.handler;
+    if (idempotency === 'off') return this.unguarded(context);
     context.stopClock();
     const id = transactionIdOf(context.delivery, context.payload, this.handler);
     if (id !== undefined) {
       context.id = id;
       context.key = keyOf(context.delivery, id);
     }
+    const { key } = context;
+    if (idempotency === 'lease') return key ? this.underLease(context, key) : this.unguarded(context);
     const { shared } = this.parts;
-    if (shared && context.key && context.mayShare && shared.accepts())
-      return this.inGroup(context, context.key, shared);
+    if (shared && key && context.mayShare && shared.accepts()) return this.inGroup(context, key, shared);
     return this.redoing(context, () => this.inTransaction(context));
+  }
+
+  private unguarded(context: DeliveryContext): Promise<void> {
+    return this.redoing(context, () => {
+      context.restartClock();
+      return this.inside(context);
+    });
+  }
+
+  /** One claim for all tries at once: they are one run to everybody else. */
+  private async underLease(context: DeliveryContext, key: InboxKey): Promise<void> {
+    context.outcome = await this.parts.lease.runOnce(key, context, (lease) => {
+      context.lease = lease;
+      // What comes of this run is recorded in its name.
+      context.key = lease.key;
+      return this.redoing(context, () => {
+        context.publications = 0;
+        return context.bounded(() => this.inside(context));
+      });
+    });
   }
 
   private async inGroup(

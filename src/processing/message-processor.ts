@@ -13,7 +13,7 @@ import {
 import type { Redo } from '../grouping/grouping.module';
 import { handlerFor, type ConsumerDefinition } from '../registration/registration.module';
 import { ContextFactory } from './context-factory';
-import { CrashGuard } from './crash-guard';
+import { CrashGuard, type Admission } from './crash-guard';
 import type { DeliveryContext } from './delivery-context';
 import { decideFailure } from './failure-policy';
 import type { HandlerPipeline } from './handler-pipeline';
@@ -104,30 +104,40 @@ export class MessageProcessor {
 
     const context = this.contexts.create(delivery, pipeline, type, traceId, inCompany);
     context.enter();
-    const outcome = delivery.redelivered
-      ? this.attemptSuspect(context, pipeline, definition.deliveryLimit)
-      : pipeline.attempt(context);
+    const mayTakeOver = pipeline.handler.idempotency === 'lease';
+    const outcome =
+      delivery.redelivered || mayTakeOver
+        ? this.attemptSuspect(context, pipeline, definition.deliveryLimit)
+        : pipeline.attempt(context);
     return { outcome, context };
   }
 
-  /** It came back from a process that had begun with it: counted before it runs, and alone where it may be the one that kills. */
+  /**
+   * It came back from a process that had begun with it, or takes over what one had begun with: counted before it runs, and alone where
+   * it may be the one that kills.
+   */
   private async attemptSuspect(
     context: DeliveryContext,
     pipeline: HandlerPipeline,
     limit: number,
   ): Promise<Outcome | Redo> {
-    const required = pipeline.handler.idempotency !== 'off';
+    const { idempotency } = pipeline.handler;
+    let admission: Admission | undefined;
+    context.admitSuspect = async () => {
+      admission ??= await this.crashGuard.admit(context.delivery, limit, idempotency !== 'off');
+      return admission.kind === 'refused' ? crashed(admission.deliveries) : undefined;
+    };
+    let outcome: Outcome | Redo | undefined;
     try {
-      const admission = await this.crashGuard.admit(context.delivery, limit, required);
-      if (admission.kind === 'refused') return crashed(admission.deliveries);
-      try {
-        return await pipeline.attempt(context);
-      } finally {
-        await admission.leave();
-      }
+      outcome = context.delivery.redelivered ? await context.admitSuspect() : undefined;
+      outcome ??= await pipeline.attempt(context);
     } catch (error) {
-      return decideFailure(error, context.attempt, pipeline.handler);
+      outcome = decideFailure(error, context.attempt, pipeline.handler);
     }
+    // A twin's lease may have to end first: then this start was none.
+    const wasPutOff = idempotency === 'lease' && typeof outcome === 'object' && outcome.kind === 'defer';
+    if (admission?.kind === 'admitted') await admission.leave(context.lease !== undefined || !wasPutOff);
+    return outcome;
   }
 
   private withoutHandler(definition: ConsumerDefinition, type: string | undefined): Outcome {

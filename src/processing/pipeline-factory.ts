@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { InjectConfig, type ConsumerConfig } from '../config/config.module';
 import { GroupTransaction, SharedCommit, type SharedMember } from '../grouping/grouping.module';
-import { TransactionalMode } from '../idempotency/idempotency.module';
+import { LeaseMode, TransactionalMode } from '../idempotency/idempotency.module';
 import { OutboxRelay } from '../outbox/outbox.module';
 import type {
   ConsumerDefinition,
@@ -19,6 +19,7 @@ export class PipelineFactory {
   constructor(
     @InjectConfig('consumer') private readonly limits: ConsumerConfig,
     private readonly transactional: TransactionalMode,
+    private readonly lease: LeaseMode,
     private readonly groups: GroupTransaction,
     private readonly outbox: OutboxRelay,
   ) {}
@@ -26,6 +27,7 @@ export class PipelineFactory {
   build({ queue, handlers }: ConsumerDefinition, middleware: readonly FoundMiddleware[]): HandlerPipeline[] {
     const parts = {
       transactional: this.transactional,
+      lease: this.lease,
       middleware: middleware.filter(({ queues }) => queues === undefined || queues.includes(queue)),
       limits: this.limits,
       relay: this.outbox.relay.bind(this.outbox),

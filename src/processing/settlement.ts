@@ -120,7 +120,10 @@ export class Settlement {
       });
       if (mine) return;
       const found = judgeClaim(await this.inbox.peek(key), key);
-      if (found === 'again') throw new RowChangedError('the inbox row changed while it was read');
+      // With headers that leave no room for a copy, standing aside is not possible either: it waits here until the twin has ended.
+      const mustWait = typeof found !== 'string' && found.kind === 'defer' && outcome.reason === 'too-large';
+      if (typeof found === 'string' || mustWait)
+        throw new RowChangedError('the inbox row is another one’s, or changed while it was read');
       judged = found;
     });
     if (recorded !== 'done') return 'gave-up';

@@ -9,8 +9,11 @@ export interface Binding {
   readonly exchangeType?: 'topic' | 'direct' | 'fanout' | 'headers';
 }
 
-/** `transactional`: the handler's writes through `ctx.tx` commit exactly once. `off`: at least once, no database. */
-export type IdempotencyMode = 'transactional' | 'off';
+/**
+ * `transactional`: the handler's writes through `ctx.tx` commit exactly once. `lease`: for effects outside the database; one run at a
+ * time, none after one that completed. `off`: at least once, no database.
+ */
+export type IdempotencyMode = 'transactional' | 'lease' | 'off';
 
 /** What commits together. */
 export type CommitMode = 'own' | 'shared';
@@ -69,7 +72,7 @@ export interface ConsumerOptions {
   readonly groupSize?: number;
   /** Finds the transaction id in the message. Default: the AMQP `message-id`, then the header `x-transaction-id`. */
   readonly transactionId?: (message: IncomingMessage) => string | undefined;
-  /** What becomes of a message without one. `process`: handled in a transaction, but not recognised when it comes twice. Default `dead-letter`. */
+  /** What becomes of a message without one. `process`: handled, but not recognised when it comes twice. Default `dead-letter`. */
   readonly onMissingTransactionId?: 'dead-letter' | 'process';
   /** Handlers of this queue at once in this process. Default `HOLDFAST_CONCURRENCY`; with shared commits room for two groups. */
   readonly concurrency?: number;

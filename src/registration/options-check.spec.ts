@@ -78,7 +78,11 @@ describe('optionProblems', () => {
     ['an empty list of types', { queue: 'q', type: [] }, /^type/],
     ['an empty type', { queue: 'q', type: '' }, /^type/],
     ['an unknown queue type', { queue: 'q', queueType: 'stream' }, /^queueType: .*"quorum"\|"classic"/],
-    ['an unknown mode', { queue: 'q', idempotency: 'yes' }, /^idempotency: .*"transactional"\|"off"/],
+    [
+      'an unknown mode',
+      { queue: 'q', idempotency: 'yes' },
+      /^idempotency: .*"transactional"\|"lease"\|"off"/,
+    ],
     ['an unknown commit', { queue: 'q', commit: 'none' }, /^commit: .*"own"\|"shared"/],
     ['a group of one', { queue: 'q', commit: 'shared', groupSize: 1 }, /^groupSize: .*2/],
     ['a group without a shared commit', { queue: 'q', groupSize: 10 }, /groupSize has no effect/],

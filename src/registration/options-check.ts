@@ -55,7 +55,7 @@ const OPTIONS = z.strictObject({
   retry: judged<RetryPolicy>(readRetryPolicy).optional(),
   immediateRetries: whole(0, 10).optional(),
   classify: z.array(z.strictObject({ when: fn, then: verdict })).optional(),
-  idempotency: z.enum(['transactional', 'off']).optional(),
+  idempotency: z.enum(['transactional', 'lease', 'off']).optional(),
   commit: z.enum(['own', 'shared']).optional(),
   groupSize: whole(2, 1_000).optional(),
   transactionId: fn.optional(),
@@ -94,7 +94,7 @@ function contradictions(options: ConsumerOptions): string[] {
   say(
     options.idempotency === 'off' &&
       (options.transactionId !== undefined || options.onMissingTransactionId !== undefined),
-    "idempotency is 'off', so transactionId and onMissingTransactionId have no effect; leave them out, or use 'transactional'",
+    "idempotency is 'off', so transactionId and onMissingTransactionId have no effect; leave them out, or use 'transactional' or 'lease'",
   );
   say(
     options.commit === 'shared' && (options.idempotency ?? 'transactional') !== 'transactional',

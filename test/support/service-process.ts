@@ -92,6 +92,15 @@ export class ServiceProcess {
     return this.ended;
   }
 
+  /** It stands still, as under a debugger or in a machine that is moved; `thaw` lets it go on. */
+  freeze(): void {
+    this.child.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.child.kill('SIGCONT');
+  }
+
   /** Asks it to stop in order. */
   async terminate(): Promise<Ended> {
     this.child.kill('SIGTERM');
