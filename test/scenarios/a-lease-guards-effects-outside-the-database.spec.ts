@@ -51,8 +51,12 @@ describe('a lease', () => {
   const doing = (id: string, work: Work): void => {
     for (const one of [holdfast, replica]) one.app.get(Mails).work.set(id, work);
   };
+  /** In the order of the claims, whichever replica ran them. */
   const effectsOf = (id: string): Effect[] =>
-    [holdfast, replica].flatMap((one) => one.app.get(Mails).effects).filter((effect) => effect.id === id);
+    [holdfast, replica]
+      .flatMap((one) => one.app.get(Mails).effects)
+      .filter((effect) => effect.id === id)
+      .sort((a, b) => a.token - b.token);
   const settledOf = (id: string): Settled[] =>
     [...holdfast.settled, ...replica.settled].filter(({ transactionId }) => transactionId === id);
   const settledInAll = async (id: string, ...kinds: string[]): Promise<void> => {
