@@ -10,7 +10,7 @@ export interface GathererLimits<Item> {
   /** How many calls may be under way at once. */
   readonly atOnce?: number;
   /** Two items of one identity never go into the same call: the later one waits for the next. */
-  readonly identityOf?: (item: Item) => string;
+  readonly identityOf?: (item: Item) => unknown;
 }
 
 /**
@@ -57,7 +57,7 @@ export class Gatherer<Item, Result> {
     const { most, identityOf } = this.limits;
     const limit = typeof most === 'number' ? most : most();
     if (!identityOf) return this.waiting.splice(0, limit);
-    const identities = new Set<string>();
+    const identities = new Set<unknown>();
     const taken: Waiting<Item, Result>[] = [];
     const left: Waiting<Item, Result>[] = [];
     for (const one of this.waiting) {

@@ -5,6 +5,7 @@ import {
   type HandlerTransaction,
 } from '../database/database.module';
 import { HandlerTimeoutError, ShutdownError, type Outcome } from '../message/message.module';
+import type { InboxKey } from '../idempotency/idempotency.module';
 import type { Claimant, GroupTransaction } from './group-transaction';
 import { InterleavedError, Turns } from './turns';
 
@@ -13,6 +14,7 @@ export type Redo = 'redo-alone' | 'redo-together';
 
 /** One message's part in a group. */
 export interface SharedMember extends Claimant {
+  readonly key: InboxKey;
   /** Runs the handler. Rejects with what it throws, or was aborted with. @param timed whether its own clock runs. */
   readonly run: (access: HandlerAccess, timed: boolean) => Promise<void>;
   readonly abort: (reason: unknown) => void;

@@ -15,4 +15,4 @@ export class IdempotencyModule {}
 export { judgeClaim, type InboxKey, type InboxState } from './claim';
 export { InboxStore, type CopyRecord, type HistoryEntry, type InboxRow } from './inbox.store';
 export { SuspectDeliveryStore } from './suspect-delivery.store';
-export { TransactionalMode } from './transactional-mode';
+export { lossOf, TransactionalMode } from './transactional-mode';

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Publication } from '../broker/broker.module';
-import { Database, type HandlerTransaction } from '../database/database.module';
+import { Database } from '../database/database.module';
+import type { Sql } from '../message/message.module';
 
 export interface OutboxRow {
   readonly sequence: string;
@@ -42,20 +43,17 @@ const OLDEST = 'select extract(epoch from min(created_at))::float8 as oldest fro
 export class OutboxStore {
   constructor(private readonly database: Database) {}
 
-  async write(transaction: HandlerTransaction, publication: Publication): Promise<OutboxRow> {
+  /** @param sql that of the transaction the publication belongs to. */
+  async write(sql: Sql, publication: Publication): Promise<OutboxRow> {
     const { exchange, routingKey, body, properties, headers } = publication;
-    const { rows } = await transaction.query({
-      name: 'holdfast_outbox_write',
-      text: WRITE,
-      values: [
-        properties.messageId,
-        exchange,
-        routingKey,
-        body,
-        JSON.stringify(properties),
-        JSON.stringify(headers),
-      ],
-    });
+    const { rows } = await sql.query(WRITE, [
+      properties.messageId,
+      exchange,
+      routingKey,
+      body,
+      JSON.stringify(properties),
+      JSON.stringify(headers),
+    ]);
     return { sequence: String(rows[0]?.['sequence']), publication };
   }
 

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { BrokerConnections, type Publication } from '../broker/broker.module';
-import type { HandlerTransaction } from '../database/database.module';
 import type { Delivery, MessageLog, PublishOptions } from '../message/message.module';
 import { OutboxStore } from '../outbox/outbox.module';
-import { DeliveryContext, type ContextOutlets } from './delivery-context';
+import { DeliveryContext, type Again, type ContextOutlets, type Publisher } from './delivery-context';
 import type { HandlerPipeline } from './handler-pipeline';
 
 /** Makes the context of a delivery: where its log lines and its publications go. */
@@ -22,39 +21,38 @@ export class ContextFactory implements ContextOutlets {
     pipeline: HandlerPipeline,
     type: string | undefined,
     traceId: string,
-    inCompany: boolean,
+    before: Again | undefined,
   ): DeliveryContext {
-    return new DeliveryContext(delivery, pipeline.handler, type, traceId, this, inCompany);
+    return new DeliveryContext(delivery, pipeline.handler, type, traceId, this, before);
   }
 
   /** In a transaction it is written and leaves after the commit; without one it is confirmed before this resolves. */
   async publish(
-    context: DeliveryContext,
+    publisher: Publisher,
     exchange: string,
     routingKey: string,
     body: unknown,
     options: PublishOptions,
   ): Promise<void> {
-    const publication = toPublication(context, exchange, routingKey, body, options);
-    if (context.isTransactional) {
-      const transaction = context.openTransaction('ctx.publish') as HandlerTransaction;
-      context.written.push(await this.outbox.write(transaction, publication));
+    const publication = toPublication(publisher, exchange, routingKey, body, options);
+    if (publisher.isTransactional) {
+      const { sql } = publisher.openTransaction('ctx.publish');
+      publisher.written.push(await this.outbox.write(sql, publication));
     } else await this.broker.outgoing.publish(publication);
   }
 
-  logOf(context: DeliveryContext): MessageLog {
-    const { id: transactionId, queue, attempt, traceId } = context;
+  log(about: object): MessageLog {
     const say =
       (level: 'debug' | 'log' | 'warn' | 'error') =>
       (msg: string, fields: object = {}): void => {
-        this.logger[level]({ transactionId, queue, attempt, traceId, ...fields, msg });
+        this.logger[level]({ ...about, ...fields, msg });
       };
     return { debug: say('debug'), info: say('log'), warn: say('warn'), error: say('error') };
   }
 }
 
 function toPublication(
-  context: DeliveryContext,
+  publisher: Publisher,
   exchange: string,
   routingKey: string,
   body: unknown,
@@ -64,7 +62,7 @@ function toPublication(
   // `undefined` has no JSON text.
   const content = isRaw ? body : Buffer.from((JSON.stringify(body) as string | undefined) ?? 'null');
   const contentType = isRaw ? 'application/octet-stream' : 'application/json';
-  const { traceparent } = context.headers as { traceparent?: unknown };
+  const { traceparent } = publisher.headers as { traceparent?: unknown };
   return {
     exchange,
     routingKey,

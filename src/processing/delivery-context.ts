@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { HandlerAccess } from '../database/database.module';
-import type { Redo } from '../grouping/grouping.module';
+import { Seat, type Redo } from '../grouping/grouping.module';
 import type { InboxKey } from '../idempotency/idempotency.module';
 import type { MessageLog, MiddlewareContext, Outcome, PublishOptions, Sql } from '../message/message.module';
 import { HandlerTimeoutError, type Delivery } from '../message/message.module';
@@ -10,11 +10,44 @@ import { producerId } from './transaction-id';
 
 const COMPLETED: Outcome = { kind: 'completed' };
 
+/** What a message comes back with when everything about it has to be done anew. */
+export type Again = Redo | Seat<DeliveryContext>;
+
+/** What a publication is made of, beside what is published. */
+export interface Publisher {
+  readonly isTransactional: boolean;
+  readonly headers: Delivery['headers'];
+  /** Rows the open transaction has written to the outbox; they leave when it has committed. */
+  readonly written: OutboxRow[];
+  openTransaction(asked: string): HandlerAccess;
+}
+
+/** The call of the handler that a message shares with others. */
+export interface ItsBatch {
+  readonly signal: AbortSignal;
+  /** Of the transaction of all; undefined where there is none. */
+  accessOf(member: DeliveryContext): HandlerAccess | undefined;
+  /** The message has gone through its own steps. */
+  arrive(member: DeliveryContext): Promise<void>;
+  /** Ends the whole call. Nothing happens when it is over. */
+  abort(reason: unknown): void;
+}
+
+/** Unwinds the chain of a message whose group was rolled back; what it then comes to is decided by its next run. */
+class GroupRolledBackError extends Error {
+  override readonly name = 'GroupRolledBackError';
+
+  constructor() {
+    super('the transaction that this message shared with others was rolled back; it is run again');
+  }
+}
+
 /** Where the log lines and the publications of a handler go. */
 export interface ContextOutlets {
-  logOf(context: DeliveryContext): MessageLog;
+  /** @param fields what each of its lines says. */
+  log(fields: object): MessageLog;
   publish(
-    context: DeliveryContext,
+    publisher: Publisher,
     exchange: string,
     routingKey: string,
     body: unknown,
@@ -23,16 +56,17 @@ export interface ContextOutlets {
 }
 
 /** The context of one attempt at a delivery: what middleware and the handler see of it, and how far it came. */
-export class DeliveryContext implements MiddlewareContext {
+export class DeliveryContext implements MiddlewareContext, Publisher {
   payload: unknown;
   /** The last one the idempotency stage opened for this delivery; once ended it refuses to be used. */
   transaction: HandlerAccess | undefined;
-  /** Rows the open transaction has written to the outbox; they leave when it has committed. */
   readonly written: OutboxRow[] = [];
+  /** Set when the handler is called with this message among others. */
+  batch: ItsBatch | undefined;
   /** Set once the message has reached the inbox: its failures are recorded there. */
   key: InboxKey | undefined;
   /** Set when the group it was in has been rolled back. */
-  redo: Redo | undefined;
+  redo: Again | undefined;
   /** What it comes to when nothing throws. */
   outcome: Outcome = COMPLETED;
   private transactionId: string | undefined;
@@ -49,8 +83,8 @@ export class DeliveryContext implements MiddlewareContext {
     readonly type: string | undefined,
     readonly traceId: string,
     private readonly outlets: ContextOutlets,
-    /** False after a group of it was rolled back. */
-    private readonly inCompany = true,
+    /** After a group of it was rolled back: how it comes back. */
+    private readonly before?: Again,
   ) {
     this.payload = delivery.body;
   }
@@ -94,6 +128,7 @@ export class DeliveryContext implements MiddlewareContext {
 
   /** Made when first asked for: most handlers never look at it. */
   get signal(): AbortSignal {
+    if (this.batch) return this.batch.signal;
     if (!this.controller) {
       this.controller = new AbortController();
       if (this.aborted) this.controller.abort(this.aborted.reason);
@@ -103,7 +138,20 @@ export class DeliveryContext implements MiddlewareContext {
 
   /** What has failed before, or was there when its process died, must not have neighbours. */
   get mayShare(): boolean {
-    return this.inCompany && !this.delivery.redelivered && this.delivery.copyToken === undefined;
+    return this.before !== 'redo-alone' && !this.isSuspect && this.delivery.copyToken === undefined;
+  }
+
+  /** Where it sat in its batch before. */
+  get seat(): Seat<DeliveryContext> | undefined {
+    return this.before instanceof Seat ? this.before : undefined;
+  }
+
+  get isSuspect(): boolean {
+    return this.delivery.redelivered;
+  }
+
+  get isAborted(): boolean {
+    return this.aborted !== undefined;
   }
 
   get isTransactional(): boolean {
@@ -119,11 +167,18 @@ export class DeliveryContext implements MiddlewareContext {
   }
 
   get log(): MessageLog {
-    return this.outlets.logOf(this);
+    const { id: transactionId, queue, attempt, traceId } = this;
+    return this.outlets.log({ transactionId, queue, attempt, traceId });
   }
 
   publish(exchange: string, routingKey: string, body: unknown, options: PublishOptions = {}): Promise<void> {
     return this.outlets.publish(this, exchange, routingKey, body, options);
+  }
+
+  /** Ends this run of it: nothing of it counts. */
+  beginAnew(how: Again): never {
+    this.redo = how;
+    throw new GroupRolledBackError();
   }
 
   /** Ends what is running for this delivery: the signal aborts, and `bounded` rejects with the reason. */
@@ -188,6 +243,7 @@ export class DeliveryContext implements MiddlewareContext {
 
   /** @param asked what needs it, for the error. @throws Error when there is none. */
   openTransaction(asked: string): HandlerAccess {
+    this.transaction ??= this.batch?.accessOf(this);
     if (this.transaction) return this.transaction;
     const where = `${this.definition.className}.${this.definition.methodName}`;
     throw new Error(

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fromEvent, isObservable, lastValueFrom, takeUntil, type Observable } from 'rxjs';
-import type { Redo, SharedCommit } from '../grouping/grouping.module';
+import type { SharedCommit } from '../grouping/grouping.module';
 import type { InboxKey, TransactionalMode } from '../idempotency/idempotency.module';
 import {
   HandlerTimeoutError,
@@ -22,26 +22,19 @@ import {
 } from '../middleware/middleware.module';
 import type { OutboxRow } from '../outbox/outbox.module';
 import type { HandlerDefinition } from '../registration/registration.module';
-import type { DeliveryContext } from './delivery-context';
+import { BatchStage, type BatchStageParts } from './batch-stage';
+import type { Again, DeliveryContext } from './delivery-context';
 import { decideFailure, isContention } from './failure-policy';
 import { transactionIdOf } from './transaction-id';
 
 /** How often a loser of a race between transactions is run again at once, without costing an attempt. */
 const CONTENTION_REDOS = 3;
 
-/** Unwinds the chain of a message whose group was rolled back; what it then comes to is decided by its next run. */
-class GroupRolledBackError extends Error {
-  override readonly name = 'GroupRolledBackError';
-
-  constructor() {
-    super('the transaction that this message shared with others was rolled back; it is run again');
-  }
-}
-
 export interface PipelineParts {
   readonly transactional: TransactionalMode;
   /** Undefined where each message commits by itself. */
   readonly shared: SharedCommit | undefined;
+  readonly batches: Pick<BatchStageParts, 'groups' | 'lanes' | 'outlets'>;
   readonly middleware: readonly OrderedMiddleware[];
   readonly limits: DecodeLimits;
   /** Called with what the handler wrote to the outbox, once that is committed. */
@@ -55,6 +48,8 @@ export interface PipelineParts {
 export class HandlerPipeline {
   private readonly way: Last;
   private readonly inside: Last;
+  /** Undefined where each message is a call of the handler. */
+  private readonly batches: BatchStage | undefined;
   /** Whether a step of the user's comes back into control after the idempotency stage. */
   private readonly goesOn: boolean;
 
@@ -66,6 +61,9 @@ export class HandlerPipeline {
     this.goesOn = parts.middleware.some(({ order }) => order < MIDDLEWARE_ORDER.idempotency);
     // A chain hands on the context it was given, and `attempt` gives it the delivery's own.
     this.way = compose(outside, (context) => this.enter(context as DeliveryContext));
+    const { batchSize } = handler;
+    if (batchSize !== undefined)
+      this.batches = new BatchStage(handler, batchSize, inside, { ...parts.batches, relay: parts.relay });
     this.inside = compose(inside, async (context) => {
       const result: unknown = await handler.invoke(context.payload, context);
       if (isObservable(result)) await drained(result, context);
@@ -73,12 +71,15 @@ export class HandlerPipeline {
   }
 
   /** Runs everything up to an outcome, or up to where it has to begin anew. Never throws. */
-  async attempt(context: DeliveryContext): Promise<Outcome | Redo> {
+  async attempt(context: DeliveryContext): Promise<Outcome | Again> {
     try {
       await context.bounded(() => this.way(context));
       return context.outcome;
     } catch (error) {
-      return context.redo ?? decideFailure(error, context.attempt, this.handler);
+      if (context.redo) return context.redo;
+      // Where it was aborted from outside, the call that it shares with others may still be running.
+      context.batch?.abort(error);
+      return decideFailure(error, context.attempt, this.handler);
     }
   }
 
@@ -94,6 +95,12 @@ export class HandlerPipeline {
   private async stage(context: DeliveryContext): Promise<void> {
     // Middleware that was left behind may come here long after the message has been settled.
     context.throwIfAborted();
+    if (this.batches) {
+      context.stopClock();
+      if (this.handler.idempotency !== 'off') this.identify(context);
+      await this.batches.enter(context);
+      return;
+    }
     if (this.handler.idempotency === 'off') {
       await this.redoing(context, () => {
         context.restartClock();
@@ -102,15 +109,19 @@ export class HandlerPipeline {
       return;
     }
     context.stopClock();
-    const id = transactionIdOf(context.delivery, context.payload, this.handler);
-    if (id !== undefined) {
-      context.id = id;
-      context.key = keyOf(context.delivery, id);
-    }
+    this.identify(context);
     const { shared } = this.parts;
     if (shared && context.key && context.mayShare && shared.accepts())
       await this.inGroup(context, context.key, shared);
     else await this.redoing(context, () => this.inTransaction(context));
+  }
+
+  /** @throws Rejected as `transactionIdOf`. */
+  private identify(context: DeliveryContext): void {
+    const id = transactionIdOf(context.delivery, context.payload, this.handler);
+    if (id === undefined) return;
+    context.id = id;
+    context.key = keyOf(context.delivery, id);
   }
 
   private async inGroup(context: DeliveryContext, key: InboxKey, shared: SharedCommit): Promise<void> {
@@ -124,10 +135,7 @@ export class HandlerPipeline {
         context.abort(reason);
       },
     });
-    if (typeof ended === 'string') {
-      context.redo = ended;
-      throw new GroupRolledBackError();
-    }
+    if (typeof ended === 'string') context.beginAnew(ended);
     context.outcome = ended;
     if (ended.kind === 'completed') this.parts.relay(context.written);
   }

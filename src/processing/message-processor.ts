@@ -10,11 +10,11 @@ import {
   type Delivery,
   type Outcome,
 } from '../message/message.module';
-import type { Redo } from '../grouping/grouping.module';
+import { Seat } from '../grouping/grouping.module';
 import { handlerFor, type ConsumerDefinition } from '../registration/registration.module';
 import { ContextFactory } from './context-factory';
 import { CrashGuard } from './crash-guard';
-import type { DeliveryContext } from './delivery-context';
+import type { Again, DeliveryContext } from './delivery-context';
 import { decideFailure } from './failure-policy';
 import type { HandlerPipeline } from './handler-pipeline';
 import { Settlement } from './settlement';
@@ -108,13 +108,16 @@ export class MessageProcessor {
     const pipeline = pipelines.find((one) => one.handler === handler);
     if (!pipeline) return judged(this.withoutHandler(definition, type));
 
-    let inCompany = true;
+    let before: Again | undefined;
     for (;;) {
       // Anew for each run: what an earlier one left behind, or did to the message, must not reach the next.
-      const context = this.contexts.create(delivery, pipeline, type, traceId, inCompany);
+      const context = this.contexts.create(delivery, pipeline, type, traceId, before);
       const outcome = await this.run(context, pipeline, definition.deliveryLimit);
-      if (typeof outcome === 'object') return { outcome, context };
-      inCompany = outcome !== 'redo-alone';
+      if (isAgain(outcome)) before = outcome;
+      else {
+        if (before instanceof Seat) before.giveUp();
+        return { outcome, context };
+      }
     }
   }
 
@@ -122,7 +125,7 @@ export class MessageProcessor {
     context: DeliveryContext,
     pipeline: HandlerPipeline,
     deliveryLimit: number,
-  ): Promise<Outcome | Redo> {
+  ): Promise<Outcome | Again> {
     this.active.add(context);
     try {
       if (!context.delivery.redelivered) return await pipeline.attempt(context);
@@ -139,7 +142,7 @@ export class MessageProcessor {
     context: DeliveryContext,
     pipeline: HandlerPipeline,
     limit: number,
-  ): Promise<Outcome | Redo> {
+  ): Promise<Outcome | Again> {
     const required = pipeline.handler.idempotency !== 'off';
     const admission = await this.crashGuard.admit(context.delivery, limit, required);
     if (admission.kind === 'refused') return crashed(admission.deliveries);
@@ -174,6 +177,10 @@ export class MessageProcessor {
     await sleep(backoffMs(held, 50, 10_000), undefined, { signal: stop }).catch(() => undefined);
     return !stop.aborted && received.channel.isOpen;
   }
+}
+
+function isAgain(outcome: Outcome | Again): outcome is Again {
+  return typeof outcome === 'string' || outcome instanceof Seat;
 }
 
 function typeOf(definition: ConsumerDefinition, delivery: Delivery): string | undefined {

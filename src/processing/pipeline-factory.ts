@@ -8,6 +8,7 @@ import type {
   FoundMiddleware,
   HandlerDefinition,
 } from '../registration/registration.module';
+import { ContextFactory } from './context-factory';
 import { HandlerPipeline } from './handler-pipeline';
 
 /** Puts the pipelines of a consumer together. */
@@ -20,18 +21,24 @@ export class PipelineFactory {
     private readonly transactional: TransactionalMode,
     private readonly groups: GroupTransaction,
     private readonly outbox: OutboxRelay,
+    private readonly contexts: ContextFactory,
   ) {}
 
-  build({ queue, handlers }: ConsumerDefinition, middleware: readonly FoundMiddleware[]): HandlerPipeline[] {
+  build(
+    { queue, handlers, concurrency }: ConsumerDefinition,
+    middleware: readonly FoundMiddleware[],
+  ): HandlerPipeline[] {
     const parts = {
       transactional: this.transactional,
       middleware: middleware.filter(({ queues }) => queues === undefined || queues.includes(queue)),
       limits: this.limits,
       relay: this.outbox.relay.bind(this.outbox),
     };
-    return handlers.map(
-      (handler) => new HandlerPipeline(handler, { ...parts, shared: this.sharedCommit(queue, handler) }),
-    );
+    return handlers.map((handler) => {
+      const lanes = Math.max(1, Math.floor(concurrency / (handler.batchSize ?? 1)));
+      const batches = { groups: this.groups, lanes, outlets: this.contexts };
+      return new HandlerPipeline(handler, { ...parts, batches, shared: this.sharedCommit(queue, handler) });
+    });
   }
 
   private sharedCommit(
