@@ -28,8 +28,14 @@ class House {
   private lock: Copy | undefined;
   private tokens = 0;
 
-  /** @param failures how often the handler fails before it succeeds. */
-  constructor(private failures: number) {}
+  /**
+   * @param failures how often the handler fails before it succeeds.
+   * @param inBatch whether its transaction commits for others all the same, and gives back what it has claimed for this one.
+   */
+  constructor(
+    private failures: number,
+    private readonly inBatch: boolean,
+  ) {}
 
   send(): void {
     this.queue.push({ token: undefined, failedAttempts: 0 });
@@ -80,10 +86,18 @@ class House {
     this.lock = copy;
     yield;
     this.lock = undefined;
-    if (this.failures-- > 0)
+    if (this.failures-- > 0) {
+      if (this.inBatch) {
+        this.row =
+          copy.token === undefined
+            ? undefined
+            : { ...rowOf('retrying', copy.token, copy.failedAttempts), copy_confirmed: true };
+        yield;
+      }
       return copy.failedAttempts + 1 < TRIES
         ? { kind: 'retry', delayMs: 1, reason: 'Error' }
         : { kind: 'dead-letter', reason: 'attempts-exhausted' };
+    }
     this.effects++;
     this.row = rowOf('completed', null, copy.failedAttempts);
     yield;
@@ -182,9 +196,10 @@ describe('one message between crashing processes, by the judgement of its row', 
       fc.property(
         fc.integer({ min: 1, max: 3 }),
         fc.nat(5),
+        fc.boolean(),
         fc.array(move, { maxLength: 120, size: 'max' }),
-        (sent, failures, moves) => {
-          const house = new House(failures);
+        (sent, failures, inBatch, moves) => {
+          const house = new House(failures, inBatch);
           for (let i = 0; i < sent; i++) house.send();
           for (const [kind, which] of moves) {
             house[kind](which);
