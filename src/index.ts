@@ -1,11 +1,16 @@
 /** The public API of the package; nothing else is public. */
 export { HoldfastModule, type HoldfastOptions } from './holdfast.module';
 export {
+  ReliableBatchConsumer,
   ReliableConsumer,
   HandlerConfigurationError,
   HOLDFAST,
   HoldfastStrategy,
   exponential,
+  type BatchConsumerOptions,
+  type BatchConsumerOptionsSource,
+  type BatchHandlerFunction,
+  type BatchResult,
   type Binding,
   type ClassificationRule,
   type CommitMode,
@@ -25,6 +30,7 @@ export {
   Rejected,
   RetryLater,
   ShutdownError,
+  type BatchContext,
   type ConsumerState,
   type DeadLetterReason,
   type Delivery,

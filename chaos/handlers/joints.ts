@@ -63,14 +63,16 @@ export function markPoints(): void {
     './grouping/group-transaction',
     'GroupTransaction',
     'run',
-    (original, [group, handle, last]: Parameters<GroupTransaction['run']>) => {
-      passing('decoded', group[0]?.key.transactionId ?? '');
+    (original, [group, handle]: Parameters<GroupTransaction['run']>) => {
+      passing('decoded', group[0]?.key?.transactionId ?? '');
       const run: typeof handle = async (claimed, transaction) => {
-        passing('claimed', claimed[0]?.key.transactionId ?? '');
-        await handle(claimed, transaction);
-        passing('handled', claimed[0]?.key.transactionId ?? '');
+        const id = claimed[0]?.key?.transactionId ?? '';
+        passing('claimed', id);
+        const last = await handle(claimed, transaction);
+        passing('handled', id);
+        return last;
       };
-      return original(group, run, last);
+      return original(group, run);
     },
   );
   wrap<typeof HandlerTransaction>(

@@ -7,7 +7,18 @@ export const consumerStatusSchema = z.object({
   queue: z.string(),
   state: z.enum(['starting', 'running', 'paused', 'waiting', 'drifted', 'stopped']),
   reason: z.string().nullable().describe('Why it is not running.'),
-  handlers: z.array(z.object({ class: z.string(), method: z.string(), types: z.array(z.string()) })),
+  handlers: z.array(
+    z.object({
+      class: z.string(),
+      method: z.string(),
+      types: z.array(z.string()),
+      batchSize: z
+        .number()
+        .int()
+        .optional()
+        .describe('The most messages of one call; missing where each message is a call.'),
+    }),
+  ),
   idempotency: z.array(z.string()),
   concurrency: z.number().int(),
   prefetch: z.number().int(),

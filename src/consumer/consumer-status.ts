@@ -10,6 +10,8 @@ export interface ConsumerStatus {
     readonly class: string;
     readonly method: string;
     readonly types: readonly string[];
+    /** The most messages of one call; missing where each message is a call. */
+    readonly batchSize?: number;
   }[];
   readonly idempotency: readonly string[];
   readonly concurrency: number;

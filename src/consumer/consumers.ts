@@ -15,7 +15,13 @@ import {
 } from '../config/config.module';
 import { Database } from '../database/database.module';
 import { Findings } from '../inspection/inspection.module';
-import { EventBus, formatDuration, parseDuration, type MessageContext } from '../message/message.module';
+import {
+  EventBus,
+  formatDuration,
+  parseDuration,
+  type BatchContext,
+  type MessageContext,
+} from '../message/message.module';
 import { OutboxRelay } from '../outbox/outbox.module';
 import { MessageProcessor, PipelineFactory } from '../processing/processing.module';
 import {
@@ -23,6 +29,8 @@ import {
   HandlerExplorer,
   HandlerRegistry,
   longestPath,
+  type BatchConsumerOptions,
+  type BatchHandlerFunction,
   type ConsumerDefinition,
   type ConsumerOptions,
   type FoundMiddleware,
@@ -144,7 +152,23 @@ export class Consumers
         className: 'consumers.register',
         methodName: handler.name || 'handler',
         options: typeof options === 'string' ? { queue: options } : options,
-        invoke: (payload, context) => handler(payload as Payload, context),
+        invoke: (payload, context) => handler(payload as Payload, context as MessageContext),
+      },
+    ]);
+  }
+
+  /** As `register`, with a handler of many messages at once. @throws HandlerConfigurationError */
+  registerBatch<Payload>(
+    options: string | BatchConsumerOptions,
+    handler: BatchHandlerFunction<Payload>,
+  ): void {
+    this.registry.add([
+      {
+        className: 'consumers.registerBatch',
+        methodName: handler.name || 'handler',
+        options: typeof options === 'string' ? { queue: options } : options,
+        isBatch: true,
+        invoke: (payloads, context) => handler(payloads as Payload[], context as BatchContext),
       },
     ]);
   }
@@ -203,10 +227,11 @@ export class Consumers
       queue: definition.queue,
       state: consumer.state,
       reason: consumer.reason ?? null,
-      handlers: definition.handlers.map(({ className, methodName, types }) => ({
+      handlers: definition.handlers.map(({ className, methodName, types, batchSize }) => ({
         class: className,
         method: methodName,
         types,
+        ...(batchSize !== undefined && { batchSize }),
       })),
       idempotency: [...new Set(definition.handlers.map(({ idempotency }) => idempotency))],
       concurrency: definition.concurrency,

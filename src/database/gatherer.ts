@@ -15,7 +15,7 @@ export interface GathererLimits<Item> {
    */
   readonly turns?: number;
   /** Two items of one identity never go into the same call: the later one waits for the next. */
-  readonly identityOf?: (item: Item) => string;
+  readonly identityOf?: (item: Item) => unknown;
   /** Whether a failure may be the doing of one item, so that its neighbours are worth another call. Never, where nothing is said. */
   readonly isOfOneItem?: (error: unknown) => boolean;
 }
@@ -77,7 +77,7 @@ export class Gatherer<Item, Result> {
     const { identityOf } = this.limits;
     const limit = this.most;
     if (!identityOf) return this.waiting.splice(0, limit);
-    const identities = new Set<string>();
+    const identities = new Set<unknown>();
     const taken: Waiting<Item, Result>[] = [];
     const left: Waiting<Item, Result>[] = [];
     for (const one of this.waiting) {

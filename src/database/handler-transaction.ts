@@ -116,6 +116,7 @@ export class HandlerTransaction {
   /** The access of one handler of a group. @param admit as for `TransactionAccess`. */
   member(admit: () => void): TransactionAccess {
     const access = new TransactionAccess(this.client, this.dataSource, this.names, admit);
+    if (this.closed) access.close();
     this.members.push(access);
     return access;
   }

@@ -1,13 +1,25 @@
 import { Injectable } from '@nestjs/common';
-import { Database, TransactionLostError, type HandlerTransaction } from '../database/database.module';
-import { InboxStore, judgeClaim, type InboxKey, type LastStatement } from '../idempotency/idempotency.module';
+import { classifySqlError, Database, type HandlerTransaction } from '../database/database.module';
+import {
+  InboxStore,
+  judgeClaim,
+  lossOf,
+  type InboxKey,
+  type LastStatement,
+} from '../idempotency/idempotency.module';
 import { HandlerTimeoutError, ShutdownError, type Outcome } from '../message/message.module';
 
 /** A group that meets somebody else's lock gives up sooner than a message by itself: everybody in it waits. */
 const LOCK_TIMEOUT_MS = 1_000;
 
 export interface Claimant {
-  readonly key: InboxKey;
+  /** Undefined for a message that has no id and may be handled without one: it takes no row. */
+  readonly key: InboxKey | undefined;
+}
+
+/** Somebody else's transaction holds a row of the group for longer than this one may wait. */
+export class ClaimBlockedError extends Error {
+  override readonly name = 'ClaimBlockedError';
 }
 
 /** What a group came to: the outcome of each; `again` has to be looked at by itself. */
@@ -24,13 +36,12 @@ export class GroupTransaction {
   /**
    * @param group messages of one consumer, each transaction id once.
    * @param handle gets those whose rows could be taken, if any; what it throws rolls everything back and comes out as it was thrown.
-   * @param last what is written at the commit.
-   * @throws TransactionLostError as for a message by itself.
+   * What it returns is written at the commit.
+   * @throws TransactionLostError as for a message by itself. @throws ClaimBlockedError
    */
   async run<Member extends Claimant>(
     group: readonly Member[],
-    handle: (claimed: readonly Member[], transaction: HandlerTransaction) => Promise<void>,
-    last: (claimed: readonly Member[]) => LastStatement,
+    handle: (claimed: readonly Member[], transaction: HandlerTransaction) => Promise<LastStatement>,
   ): Promise<GroupOutcomes<Member>> {
     const transaction = await this.database.openHandlerTransaction();
     try {
@@ -40,8 +51,7 @@ export class GroupTransaction {
         await transaction.rollback();
         return outcomes;
       }
-      await handle(claimed, transaction);
-      const { write, committed } = last(claimed);
+      const { write, committed } = await handle(claimed, transaction);
       const result = await transaction.commit(write());
       if (result) committed(result);
       for (const member of claimed) outcomes.set(member, { kind: 'completed' });
@@ -50,12 +60,13 @@ export class GroupTransaction {
       // A handler may still be using the connection; a rollback would queue up behind its statement.
       if (error instanceof HandlerTimeoutError || error instanceof ShutdownError) await transaction.abort();
       else await transaction.rollback();
-      throw transaction.lost && !(error instanceof TransactionLostError)
-        ? new TransactionLostError(`the database connection was lost: ${transaction.lost.message}`, {
-            cause: error,
-          })
-        : error;
+      throw lossOf(transaction, error);
     }
+  }
+
+  /** Lets go of the rows of members that have failed by themselves, in the transaction that has taken them for them. */
+  async giveBack(transaction: HandlerTransaction, members: readonly Claimant[]): Promise<void> {
+    await this.inbox.giveBackClaims(transaction, keysOf(members));
   }
 
   /** @returns what is known already of those whose rows could not be taken. */
@@ -63,19 +74,36 @@ export class GroupTransaction {
     transaction: HandlerTransaction,
     group: readonly Member[],
   ): Promise<Map<Member, Outcome | 'again'>> {
-    const keys = group.map(({ key }) => key);
+    const keys = keysOf(group);
     const outcomes = new Map<Member, Outcome | 'again'>();
-    const lockTimeoutMs = Math.min(LOCK_TIMEOUT_MS, this.database.lockTimeoutMs);
-    if ((await this.inbox.beginWithClaims(transaction, lockTimeoutMs, keys)) === group.length)
+    if (keys.length === 0) {
+      await this.inbox.begin(transaction);
       return outcomes;
+    }
+    if (await this.takesAll(transaction, keys)) return outcomes;
     const rows = await this.inbox.readClaims(transaction, keys);
     for (const member of group) {
-      const row = rows.get(member.key.transactionId);
-      if (row?.mine) continue;
+      const row = member.key && rows.get(member.key.transactionId);
+      if (!member.key || row?.mine) continue;
       const judged = judgeClaim(row, member.key);
       // By itself it asks whether the process that held the row has died of it.
       outcomes.set(member, judged === 'take-over' ? 'again' : judged);
     }
     return outcomes;
   }
+
+  private async takesAll(transaction: HandlerTransaction, keys: readonly InboxKey[]): Promise<boolean> {
+    const { lockTimeoutMs } = this.database;
+    const patience = keys.length === 1 ? lockTimeoutMs : Math.min(LOCK_TIMEOUT_MS, lockTimeoutMs);
+    try {
+      return (await this.inbox.beginWithClaims(transaction, patience, keys)) === keys.length;
+    } catch (error) {
+      if (classifySqlError(error) !== 'lock-timeout') throw error;
+      throw new ClaimBlockedError('another transaction holds a row of this group', { cause: error });
+    }
+  }
+}
+
+function keysOf(members: readonly Claimant[]): InboxKey[] {
+  return members.flatMap(({ key }) => (key ? [key] : []));
 }

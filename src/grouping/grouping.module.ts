@@ -9,5 +9,7 @@ import { GroupTransaction } from './group-transaction';
 })
 export class GroupingModule {}
 
+export { Batches, type BatchCall, type BatchMember } from './batches';
 export { GroupTransaction } from './group-transaction';
 export { SharedCommit, type Redo, type SharedMember } from './shared-commit';
+export { Seat } from './seat';

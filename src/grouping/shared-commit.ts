@@ -4,7 +4,7 @@ import {
   type HandlerAccess,
   type HandlerTransaction,
 } from '../database/database.module';
-import type { LastStatement } from '../idempotency/idempotency.module';
+import type { InboxKey, LastStatement } from '../idempotency/idempotency.module';
 import { HandlerTimeoutError, settleWithin, ShutdownError, type Outcome } from '../message/message.module';
 import type { Claimant, GroupTransaction } from './group-transaction';
 import { InterleavedError, Turns } from './turns';
@@ -14,6 +14,7 @@ export type Redo = 'redo-alone' | 'redo-together';
 
 /** One message's part in a group. */
 export interface SharedMember extends Claimant {
+  readonly key: InboxKey;
   /** Runs the handler. Rejects with what it throws, or was aborted with. @param timed whether its own clock runs. */
   readonly run: (access: HandlerAccess, timed: boolean) => Promise<void>;
   readonly abort: (reason: unknown) => void;
@@ -80,14 +81,11 @@ export class SharedCommit<Member extends SharedMember> {
   private async run(group: readonly Member[]): Promise<Ended[]> {
     const failures: Failures = new Map();
     try {
-      const outcomes = await this.parts.groups.run(
-        group,
-        (claimed, transaction) =>
-          this.atOnce
-            ? this.runAtOnce(claimed, transaction, failures)
-            : this.runInTurn(claimed, transaction, failures),
-        this.parts.last,
-      );
+      const outcomes = await this.parts.groups.run(group, async (claimed, transaction) => {
+        if (this.atOnce) await this.runAtOnce(claimed, transaction, failures);
+        else await this.runInTurn(claimed, transaction, failures);
+        return this.parts.last(claimed);
+      });
       this.limit = Math.min(this.parts.groupSize, this.limit * 2);
       return group.map((member) => {
         const outcome = outcomes.get(member) ?? 'again';

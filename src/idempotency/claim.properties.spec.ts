@@ -15,7 +15,7 @@ interface Copy {
 type Judged = Exclude<ReturnType<typeof judgeClaim>, 'again' | 'take-over'>;
 
 /** How a delivery is handled. `before`: by the version of Holdfast that did not know rows in state `running`, during a deploy. */
-type Mode = 'transactional' | 'lease' | 'before';
+type Mode = 'transactional' | 'batch' | 'lease' | 'before';
 
 interface Row extends InboxClaimRow {
   readonly version: number;
@@ -120,7 +120,20 @@ class House {
     this.lock = hand;
     yield;
     this.lock = undefined;
-    if (this.failures-- > 0) return failureOf(hand);
+    if (this.failures-- > 0) {
+      if (hand.mode === 'batch') {
+        // Its transaction commits for the others all the same, and gives back what it has claimed for this one.
+        const { token, failedAttempts } = hand.copy;
+        this.row = undefined;
+        if (token !== undefined) {
+          this.write('retrying', token, failedAttempts);
+          const { row } = this as { row: Row };
+          this.row = { ...row, copy_confirmed: true };
+        }
+        yield;
+      }
+      return failureOf(hand);
+    }
     this.done++;
     this.write('completed', null, hand.copy.failedAttempts);
     yield;
@@ -292,6 +305,8 @@ const move = fc.tuple(
 describe('one message between crashing processes, by the judgement of its row', () => {
   it.each<[string, Mode[]]>([
     ['in transactions', ['transactional']],
+    ['in batches', ['batch']],
+    ['in batches and in transactions', ['batch', 'transactional']],
     ['under leases', ['lease']],
     ['under leases and in transactions', ['lease', 'transactional']],
     ['under leases, by a deploy’s new version and by its old one', ['lease', 'before']],

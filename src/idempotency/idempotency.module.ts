@@ -30,4 +30,4 @@ export { InboxStore, type CopyRecord, type HistoryEntry, type InboxRow } from '.
 export { LeaseLostError, type Lease } from './lease';
 export { LeaseMode } from './lease-mode';
 export { SuspectDeliveryStore } from './suspect-delivery.store';
-export { TransactionalMode, type LastStatement } from './transactional-mode';
+export { lossOf, TransactionalMode, type LastStatement } from './transactional-mode';

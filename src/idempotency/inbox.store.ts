@@ -67,6 +67,15 @@ const CLAIM_GROUP_COPIES = `update holdfast.inbox_message m
  where m.consumer = $1 and m.transaction_id = t.id and m.copy_token = t.token
    and (m.state <> 'running' or m.due_at <= clock_timestamp())`;
 
+/** Of what this very transaction has inserted: as if it had been rolled back. */
+const GIVE_BACK_GROUP = `delete from holdfast.inbox_message where consumer = $1 and transaction_id = any ($2)`;
+
+/** What the row said of the earlier try is overwritten; with its token, the copy that was claimed owns it as before. */
+const GIVE_BACK_GROUP_COPIES = `update holdfast.inbox_message m
+   set state = 'retrying', copy_token = t.token, copy_confirmed = true, due_at = now(), updated_at = now(), version = m.version + 1
+  from unnest($2::text[], $3::uuid[]) as t (id, token)
+ where m.consumer = $1 and m.transaction_id = t.id`;
+
 /** The rows that this very transaction has written are its own. */
 const READ_CLAIMS = `select transaction_id, xmin = pg_current_xact_id()::xid as mine,
        state, body_hash, failed_attempts, copy_token, copy_confirmed, reason,
@@ -168,6 +177,20 @@ export class InboxStore {
     }
     const results = await transaction.begin(lockTimeoutMs, ...statements);
     return results.reduce((taken, { rowCount }) => taken + (rowCount ?? 0), 0);
+  }
+
+  /** Lets go of rows that this transaction has taken: when it commits, they are to their messages what a rollback would have left. */
+  async giveBackClaims(transaction: HandlerTransaction, keys: readonly InboxKey[]): Promise<void> {
+    const consumer = keys[0]?.consumer;
+    const inserted = keys.filter(({ copyToken }) => copyToken === undefined);
+    const copies = keys.filter(({ copyToken }) => copyToken !== undefined);
+    const statements: QueryConfig[] = [];
+    if (inserted.length > 0) statements.push({ text: GIVE_BACK_GROUP, values: [consumer, idsOf(inserted)] });
+    if (copies.length > 0) {
+      const tokens = copies.map(({ copyToken }) => copyToken);
+      statements.push({ text: GIVE_BACK_GROUP_COPIES, values: [consumer, idsOf(copies), tokens] });
+    }
+    await Promise.all(statements.map((statement) => transaction.query(statement)));
   }
 
   /** What the transaction of a group finds in the rows of its messages, by transaction id; `mine` are those it has taken. */

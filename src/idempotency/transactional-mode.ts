@@ -102,7 +102,7 @@ export class TransactionalMode {
 }
 
 /** A failure that came with, or from, a lost connection is the database's, whatever the handler made of it. */
-function lossOf(transaction: HandlerTransaction, error: unknown): unknown {
+export function lossOf(transaction: HandlerTransaction, error: unknown): unknown {
   if (
     error instanceof TransactionLostError ||
     error instanceof HandlerTimeoutError ||

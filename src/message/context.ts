@@ -68,6 +68,22 @@ export interface MessageContext {
   readonly log: MessageLog;
 }
 
+/** What a handler of batches gets beside the messages. */
+export interface BatchContext {
+  readonly queue: string;
+  /** The context of each message, in the order of the messages. Their `tx` and `sql` are those of the batch. */
+  readonly messages: readonly MessageContext[];
+  /** Aborted at the timeout of the batch and at the end of the shutdown grace. */
+  readonly signal: AbortSignal;
+  /** The TypeORM EntityManager of the one transaction of the batch. @throws Error as `MessageContext.tx`. */
+  readonly tx: EntityManager;
+  /** The same transaction without TypeORM. @throws Error as `tx`. */
+  readonly sql: Sql;
+  /** As `MessageContext.publish`, on behalf of the whole batch. */
+  publish(exchange: string, routingKey: string, body: unknown, options?: PublishOptions): Promise<void>;
+  readonly log: MessageLog;
+}
+
 /** What middleware gets: the handler's context, the raw delivery and the message as decoded so far. */
 export interface MiddlewareContext extends MessageContext {
   readonly delivery: Delivery;

@@ -8,7 +8,7 @@ import {
 } from '../broker/broker.module';
 import { InjectConfig, type ConsumerConfig } from '../config/config.module';
 import type { Delivery, MessageLog, PublishOptions } from '../message/message.module';
-import { DeliveryContext, type ContextOutlets } from './delivery-context';
+import { DeliveryContext, type Again, type ContextOutlets, type Publisher } from './delivery-context';
 import type { HandlerPipeline } from './handler-pipeline';
 
 /** Makes the context of a delivery: where its log lines and its publications go. */
@@ -26,23 +26,23 @@ export class ContextFactory implements ContextOutlets {
     pipeline: HandlerPipeline,
     type: string | undefined,
     traceId: string,
-    inCompany: boolean,
+    before: Again | undefined,
   ): DeliveryContext {
-    return new DeliveryContext(delivery, pipeline.handler, pipeline.inFlight, type, traceId, this, inCompany);
+    return new DeliveryContext(delivery, pipeline.handler, pipeline.inFlight, type, traceId, this, before);
   }
 
   /** In a transaction it is written with the commit and leaves after it; without one it is confirmed before this resolves. */
   async publish(
-    context: DeliveryContext,
+    publisher: Publisher,
     exchange: string,
     routingKey: string,
     body: unknown,
     options: PublishOptions,
   ): Promise<void> {
-    const publication = toPublication(context, exchange, routingKey, body, options);
-    if (context.isTransactional) {
-      context.openTransaction('ctx.publish');
-      context.published.push(this.storable(publication));
+    const publication = toPublication(publisher, exchange, routingKey, body, options);
+    if (publisher.isTransactional) {
+      publisher.openTransaction('ctx.publish');
+      publisher.published.push(this.storable(publication));
     } else await this.broker.outgoing.publish(publication);
   }
 
@@ -56,23 +56,22 @@ export class ContextFactory implements ContextOutlets {
     );
   }
 
-  logOf(context: DeliveryContext): MessageLog {
-    const { id: transactionId, queue, attempt, traceId } = context;
+  log(about: object): MessageLog {
     const say =
       (level: 'debug' | 'log' | 'warn' | 'error') =>
       (msg: string, fields: object = {}): void => {
-        this.logger[level]({ transactionId, queue, attempt, traceId, ...fields, msg });
+        this.logger[level]({ ...about, ...fields, msg });
       };
     return { debug: say('debug'), info: say('log'), warn: say('warn'), error: say('error') };
   }
 }
 
 function toPublication(
-  context: DeliveryContext,
+  publisher: Publisher,
   exchange: string,
   routingKey: string,
   body: unknown,
-  { headers = {}, messageId = idOf(context, exchange, routingKey), ...properties }: PublishOptions,
+  { headers = {}, messageId = idOf(publisher, exchange, routingKey), ...properties }: PublishOptions,
 ): Publication {
   const isRaw = Buffer.isBuffer(body);
   // `undefined` has no JSON text.
@@ -81,7 +80,7 @@ function toPublication(
     ? Buffer.from(body)
     : Buffer.from((JSON.stringify(body) as string | undefined) ?? 'null');
   const contentType = isRaw ? 'application/octet-stream' : 'application/json';
-  const { traceparent } = context.headers as { traceparent?: unknown };
+  const { traceparent } = publisher.headers as { traceparent?: unknown };
   return publishable({
     exchange,
     routingKey,
@@ -95,10 +94,10 @@ function toPublication(
  * Under a lease a handler may run again after it has published: the same id then, so that a consumer with an inbox sees one message. The
  * body has no part in it: the time of the run in it would make two messages of one.
  */
-function idOf(context: DeliveryContext, exchange: string, routingKey: string): string {
-  if (!context.lease) return randomUUID();
-  const { consumer, transactionId } = context.lease.key;
-  const parts = [consumer, transactionId, ++context.publications, exchange, routingKey];
+function idOf(publisher: Publisher, exchange: string, routingKey: string): string {
+  if (!publisher.lease) return randomUUID();
+  const { consumer, transactionId } = publisher.lease.key;
+  const parts = [consumer, transactionId, ++publisher.publications, exchange, routingKey];
   const hex = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
   // RFC 9562, version 8: a UUID of one's own making.
   return [

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { Publication } from '../broker/broker.module';
 import type { HandlerAccess } from '../database/database.module';
-import type { Redo } from '../grouping/grouping.module';
+import { Seat, type Redo } from '../grouping/grouping.module';
 import type { InboxKey, Lease } from '../idempotency/idempotency.module';
 import type { MessageLog, MiddlewareContext, Outcome, PublishOptions, Sql } from '../message/message.module';
 import type { Delivery } from '../message/message.module';
@@ -10,12 +10,50 @@ import type { InFlight, UnderWay } from './in-flight';
 import { producerId } from './transaction-id';
 
 const COMPLETED: Outcome = { kind: 'completed' };
+const admitted = (): Promise<undefined> => Promise.resolve(undefined);
+
+/** What a message comes back with when everything about it has to be done anew. */
+export type Again = Redo | Seat<DeliveryContext>;
+
+/** What a publication is made of, beside what is published. */
+export interface Publisher {
+  readonly isTransactional: boolean;
+  readonly headers: Delivery['headers'];
+  /** What has been published in the open transaction, in its order; it is written with the commit. */
+  readonly published: Publication[];
+  /** Under which it publishes, where it is in lease mode. */
+  readonly lease: Lease | undefined;
+  /** How many messages this run of the handler has published without a transaction. */
+  publications: number;
+  openTransaction(asked: string): HandlerAccess;
+}
+
+/** The call of the handler that a message shares with others. */
+export interface ItsBatch {
+  readonly signal: AbortSignal;
+  /** Of the transaction of all; undefined where there is none. */
+  accessOf(member: DeliveryContext): HandlerAccess | undefined;
+  /** The message has gone through its own steps. */
+  arrive(member: DeliveryContext): Promise<void>;
+  /** Ends the whole call. Nothing happens when it is over. */
+  abort(reason: unknown): void;
+}
+
+/** Unwinds the chain of a message whose group was rolled back; what it then comes to is decided by its next run. */
+class GroupRolledBackError extends Error {
+  override readonly name = 'GroupRolledBackError';
+
+  constructor() {
+    super('the transaction that this message shared with others was rolled back; it is run again');
+  }
+}
 
 /** Where the log lines and the publications of a handler go. */
 export interface ContextOutlets {
-  logOf(context: DeliveryContext): MessageLog;
+  /** @param fields what each of its lines says. */
+  log(fields: object): MessageLog;
   publish(
-    context: DeliveryContext,
+    publisher: Publisher,
     exchange: string,
     routingKey: string,
     body: unknown,
@@ -24,24 +62,24 @@ export interface ContextOutlets {
 }
 
 /** The context of one attempt at a delivery: what middleware and the handler see of it, and how far it came. */
-export class DeliveryContext implements MiddlewareContext, UnderWay {
+export class DeliveryContext implements MiddlewareContext, UnderWay, Publisher {
   endsAt = Infinity;
   place = -1;
   payload: unknown;
   /** The last one the idempotency stage opened for this delivery; once ended it refuses to be used. */
   transaction: HandlerAccess | undefined;
-  /** What the handler has published in the open transaction, in its order; it is written with the commit. */
   readonly published: Publication[] = [];
+  /** Set when the handler is called with this message among others. */
+  batch: ItsBatch | undefined;
   /** Set once the message has reached the inbox: its failures are recorded there. */
   key: InboxKey | undefined;
   /** Set when the group it was in has been rolled back. */
-  redo: Redo | undefined;
+  redo: Again | undefined;
   /** The claim that this attempt runs under, in lease mode. */
   lease: Lease | undefined;
-  /** How many messages this run of the handler has published without a transaction. */
   publications = 0;
   /** Asked by lease mode before it takes over what a process may have died of. */
-  admitSuspect: () => Promise<Outcome | undefined> = () => Promise.resolve(undefined);
+  admitSuspect: () => Promise<Outcome | undefined> = admitted;
   /** What it comes to when nothing throws. */
   outcome: Outcome = COMPLETED;
   private transactionId: string | undefined;
@@ -58,8 +96,8 @@ export class DeliveryContext implements MiddlewareContext, UnderWay {
     readonly type: string | undefined,
     readonly traceId: string,
     private readonly outlets: ContextOutlets,
-    /** False after a group of it was rolled back. */
-    private readonly inCompany = true,
+    /** After a group of it was rolled back: how it comes back. */
+    private readonly before?: Again,
   ) {
     this.payload = delivery.body;
   }
@@ -103,6 +141,7 @@ export class DeliveryContext implements MiddlewareContext, UnderWay {
 
   /** Made when first asked for: most handlers never look at it. */
   get signal(): AbortSignal {
+    if (this.batch) return this.batch.signal;
     if (!this.controller) {
       this.controller = new AbortController();
       if (this.aborted) this.controller.abort(this.aborted.reason);
@@ -112,7 +151,20 @@ export class DeliveryContext implements MiddlewareContext, UnderWay {
 
   /** What has failed before, or was there when its process died, must not have neighbours. */
   get mayShare(): boolean {
-    return this.inCompany && !this.delivery.redelivered && this.delivery.copyToken === undefined;
+    return this.before !== 'redo-alone' && !this.isSuspect && this.delivery.copyToken === undefined;
+  }
+
+  /** Where it sat in its batch before. */
+  get seat(): Seat<DeliveryContext> | undefined {
+    return this.before instanceof Seat ? this.before : undefined;
+  }
+
+  get isSuspect(): boolean {
+    return this.delivery.redelivered;
+  }
+
+  get isAborted(): boolean {
+    return this.aborted !== undefined;
   }
 
   get isTransactional(): boolean {
@@ -138,7 +190,8 @@ export class DeliveryContext implements MiddlewareContext, UnderWay {
   }
 
   get log(): MessageLog {
-    return this.outlets.logOf(this);
+    const { id: transactionId, queue, attempt, traceId } = this;
+    return this.outlets.log({ transactionId, queue, attempt, traceId });
   }
 
   publish(exchange: string, routingKey: string, body: unknown, options: PublishOptions = {}): Promise<void> {
@@ -152,6 +205,12 @@ export class DeliveryContext implements MiddlewareContext, UnderWay {
 
   leave(): void {
     this.inFlight.leave(this);
+  }
+
+  /** Ends this run of it: nothing of it counts. */
+  beginAnew(how: Again): never {
+    this.redo = how;
+    throw new GroupRolledBackError();
   }
 
   /** Ends what is running for this delivery: the signal aborts, and `bounded` rejects with the reason. */
@@ -199,6 +258,7 @@ export class DeliveryContext implements MiddlewareContext, UnderWay {
 
   /** @param asked what needs it, for the error. @throws Error when there is none, or it has ended. */
   openTransaction(asked: string): HandlerAccess {
+    this.transaction ??= this.batch?.accessOf(this);
     if (this.transaction) {
       this.transaction.assertOpen();
       return this.transaction;

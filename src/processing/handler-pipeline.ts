@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fromEvent, isObservable, lastValueFrom, takeUntil, type Observable } from 'rxjs';
-import type { Redo, SharedCommit, SharedMember } from '../grouping/grouping.module';
+import type { SharedCommit, SharedMember } from '../grouping/grouping.module';
 import type { InboxKey, LeaseMode, TransactionalMode } from '../idempotency/idempotency.module';
 import {
   HandlerTimeoutError,
@@ -20,35 +20,27 @@ import {
   type Last,
   type OrderedMiddleware,
 } from '../middleware/middleware.module';
-import type { OutboxRow } from '../outbox/outbox.module';
 import type { HandlerDefinition } from '../registration/registration.module';
-import type { DeliveryContext } from './delivery-context';
+import { BatchStage, type BatchStageParts } from './batch-stage';
+import type { Again, DeliveryContext } from './delivery-context';
 import { decideFailure, isContention } from './failure-policy';
 import { InFlight } from './in-flight';
-import { leavingWith, type Publishing } from './leaving-with';
+import { leavingWith, type Publishing, type Relay } from './leaving-with';
 import { transactionIdOf } from './transaction-id';
 
 /** How often a loser of a race between transactions is run again at once, without costing an attempt. */
 const CONTENTION_REDOS = 3;
-
-/** Unwinds the chain of a message whose group was rolled back; what it then comes to is decided by its next run. */
-class GroupRolledBackError extends Error {
-  override readonly name = 'GroupRolledBackError';
-
-  constructor() {
-    super('the transaction that this message shared with others was rolled back; it is run again');
-  }
-}
 
 export interface PipelineParts {
   readonly transactional: TransactionalMode;
   readonly lease: LeaseMode;
   /** Undefined where each message commits by itself. */
   readonly shared: SharedCommit<SharedMember & Publishing> | undefined;
+  readonly batches: Pick<BatchStageParts, 'groups' | 'lanes' | 'outlets'>;
   readonly middleware: readonly OrderedMiddleware[];
   readonly limits: DecodeLimits;
   /** Called with what the handler has published, once that is committed. */
-  readonly relay: (rows: readonly OutboxRow[], madeAt: number) => void;
+  readonly relay: Relay;
 }
 
 /**
@@ -59,6 +51,8 @@ export class HandlerPipeline {
   readonly inFlight: InFlight;
   private readonly way: Last;
   private readonly inside: Last;
+  /** Undefined where each message is a call of the handler. */
+  private readonly batches: BatchStage | undefined;
 
   constructor(
     readonly handler: HandlerDefinition,
@@ -72,6 +66,9 @@ export class HandlerPipeline {
     this.way = compose(outside, (context) =>
       goesOn ? this.enter(context as DeliveryContext) : this.stage(context as DeliveryContext),
     );
+    const { batchSize } = handler;
+    if (batchSize !== undefined)
+      this.batches = new BatchStage(handler, batchSize, inside, { ...parts.batches, relay: parts.relay });
     this.inside = compose(inside, async (context) => {
       const result: unknown = await handler.invoke(context.payload, context);
       if (isObservable(result)) await drained(result, context);
@@ -79,16 +76,18 @@ export class HandlerPipeline {
   }
 
   /** Runs everything up to an outcome, or up to where it has to begin anew. Never throws. */
-  attempt(context: DeliveryContext): Promise<Outcome | Redo> {
+  attempt(context: DeliveryContext): Promise<Outcome | Again> {
     return context
       .bounded(() => this.way(context))
-      .then<Outcome, Outcome | Redo>(
+      .then<Outcome, Outcome | Again>(
         () => context.outcome,
         (error: unknown) => context.redo ?? this.judge(error, context),
       );
   }
 
   private async judge(error: unknown, context: DeliveryContext): Promise<Outcome> {
+    // Where it was aborted from outside, the call that it shares with others may still be running.
+    context.batch?.abort(error);
     const outcome = decideFailure(error, context.attempt, this.handler);
     // Left to the broker: whoever gets it next need not wait for a lease that nobody uses.
     if (outcome.kind === 'release' && context.lease) await this.parts.lease.giveBack(context.lease);
@@ -108,18 +107,24 @@ export class HandlerPipeline {
     // Middleware that was left behind may come here long after the message has been settled.
     context.throwIfAborted();
     const { idempotency } = this.handler;
-    if (idempotency === 'off') return this.unguarded(context);
+    const { batches } = this;
+    if (idempotency === 'off' && !batches) return this.unguarded(context);
     context.stopClock();
-    const id = transactionIdOf(context.delivery, context.payload, this.handler);
-    if (id !== undefined) {
-      context.id = id;
-      context.key = keyOf(context.delivery, id);
-    }
+    if (idempotency !== 'off') this.identify(context);
+    if (batches) return batches.enter(context);
     const { key } = context;
     if (idempotency === 'lease') return key ? this.underLease(context, key) : this.unguarded(context);
     const { shared } = this.parts;
     if (shared && key && context.mayShare && shared.accepts()) return this.inGroup(context, key, shared);
     return this.redoing(context, () => this.inTransaction(context));
+  }
+
+  /** @throws Rejected as `transactionIdOf`. */
+  private identify(context: DeliveryContext): void {
+    const id = transactionIdOf(context.delivery, context.payload, this.handler);
+    if (id === undefined) return;
+    context.id = id;
+    context.key = keyOf(context.delivery, id);
   }
 
   private unguarded(context: DeliveryContext): Promise<void> {
@@ -158,10 +163,7 @@ export class HandlerPipeline {
         context.abort(reason);
       },
     });
-    if (typeof ended === 'string') {
-      context.redo = ended;
-      throw new GroupRolledBackError();
-    }
+    if (typeof ended === 'string') context.beginAnew(ended);
     context.outcome = ended;
   }
 

@@ -10,11 +10,11 @@ import {
   type Delivery,
   type Outcome,
 } from '../message/message.module';
-import type { Redo } from '../grouping/grouping.module';
+import { Seat } from '../grouping/grouping.module';
 import { handlerFor, type ConsumerDefinition } from '../registration/registration.module';
 import { ContextFactory } from './context-factory';
 import { CrashGuard, type Admission } from './crash-guard';
-import type { DeliveryContext } from './delivery-context';
+import type { Again, DeliveryContext } from './delivery-context';
 import { decideFailure } from './failure-policy';
 import type { HandlerPipeline } from './handler-pipeline';
 import { Settlement } from './settlement';
@@ -31,7 +31,7 @@ export interface ConsumerRuntime {
 }
 
 interface Attempt {
-  readonly outcome: Outcome | Promise<Outcome | Redo>;
+  readonly outcome: Outcome | Promise<Outcome | Again>;
   /** Undefined where the message was judged without a handler. */
   readonly context?: DeliveryContext;
 }
@@ -54,21 +54,24 @@ export class MessageProcessor {
     const traceId = traceIdOf(delivery.headers);
     this.events.emit('message.received', { delivery });
     let context: DeliveryContext | undefined;
-    let outcome: Outcome | Redo;
-    let held = 0;
-    let inCompany = true;
+    let outcome: Outcome;
+    let before: Again | undefined;
     // A failure of the infrastructure is nobody's outcome: the delivery is held, unacknowledged, and tried again when it is over. Each time
     // with another context: what an earlier one left behind, or did to the message, must not reach the next.
-    do {
-      const attempt = this.begin(delivery, runtime, traceId, inCompany);
+    for (let held = 1; ;) {
+      const attempt = this.begin(delivery, runtime, traceId, before);
       ({ context } = attempt);
-      outcome = await attempt.outcome;
+      const end = await attempt.outcome;
       context?.leave();
-      if (outcome === 'redo-alone') inCompany = false;
-    } while (
-      typeof outcome === 'string' ||
-      (outcome.kind === 'release' && (await this.hold(received, outcome, runtime.stop, ++held)))
-    );
+      if (isAgain(end)) {
+        before = end;
+        continue;
+      }
+      if (before instanceof Seat) before.giveUp();
+      before = undefined;
+      outcome = end;
+      if (outcome.kind !== 'release' || !(await this.hold(received, outcome, runtime.stop, held++))) break;
+    }
 
     const handler = context && `${context.handler.className}.${context.handler.methodName}`;
     const { restore, rejectsToDeadLetters, stop } = runtime;
@@ -93,7 +96,12 @@ export class MessageProcessor {
   }
 
   /** Begins one attempt. Its outcome never rejects. */
-  private begin(delivery: Delivery, runtime: ConsumerRuntime, traceId: string, inCompany: boolean): Attempt {
+  private begin(
+    delivery: Delivery,
+    runtime: ConsumerRuntime,
+    traceId: string,
+    before: Again | undefined,
+  ): Attempt {
     if (delivery.delayLeftMs > 0)
       return { outcome: { kind: 'defer', reason: 'not-due', delayMs: delivery.delayLeftMs } };
     const { definition, pipelines } = runtime;
@@ -102,7 +110,7 @@ export class MessageProcessor {
     const pipeline = pipelines.find((one) => one.handler === handler);
     if (!pipeline) return { outcome: this.withoutHandler(definition, type) };
 
-    const context = this.contexts.create(delivery, pipeline, type, traceId, inCompany);
+    const context = this.contexts.create(delivery, pipeline, type, traceId, before);
     context.enter();
     const mayTakeOver = pipeline.handler.idempotency === 'lease';
     const outcome =
@@ -120,14 +128,14 @@ export class MessageProcessor {
     context: DeliveryContext,
     pipeline: HandlerPipeline,
     limit: number,
-  ): Promise<Outcome | Redo> {
+  ): Promise<Outcome | Again> {
     const { idempotency } = pipeline.handler;
     let admission: Admission | undefined;
     context.admitSuspect = async () => {
       admission ??= await this.crashGuard.admit(context.delivery, limit, idempotency !== 'off');
       return admission.kind === 'refused' ? crashed(admission.deliveries) : undefined;
     };
-    let outcome: Outcome | Redo | undefined;
+    let outcome: Outcome | Again | undefined;
     try {
       outcome = context.delivery.redelivered ? await context.admitSuspect() : undefined;
       outcome ??= await pipeline.attempt(context);
@@ -135,7 +143,7 @@ export class MessageProcessor {
       outcome = decideFailure(error, context.attempt, pipeline.handler);
     }
     // A twin's lease may have to end first: then this start was none.
-    const wasPutOff = idempotency === 'lease' && typeof outcome === 'object' && outcome.kind === 'defer';
+    const wasPutOff = idempotency === 'lease' && !isAgain(outcome) && outcome.kind === 'defer';
     if (admission?.kind === 'admitted') await admission.leave(context.lease !== undefined || !wasPutOff);
     return outcome;
   }
@@ -164,6 +172,10 @@ export class MessageProcessor {
     await sleep(backoffMs(held, 50, 10_000), undefined, { signal: stop }).catch(() => undefined);
     return !stop.aborted && received.channel.isOpen;
   }
+}
+
+function isAgain(outcome: Outcome | Again): outcome is Again {
+  return typeof outcome === 'string' || outcome instanceof Seat;
 }
 
 function typeOf(definition: ConsumerDefinition, delivery: Delivery): string | undefined {

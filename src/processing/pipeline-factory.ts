@@ -8,8 +8,9 @@ import type {
   FoundMiddleware,
   HandlerDefinition,
 } from '../registration/registration.module';
-import { HandlerPipeline, type PipelineParts } from './handler-pipeline';
-import { leavingWith, type Publishing } from './leaving-with';
+import { ContextFactory } from './context-factory';
+import { HandlerPipeline } from './handler-pipeline';
+import { leavingWith, type Publishing, type Relay } from './leaving-with';
 
 /** Puts the pipelines of a consumer together. */
 @Injectable()
@@ -22,9 +23,13 @@ export class PipelineFactory {
     private readonly lease: LeaseMode,
     private readonly groups: GroupTransaction,
     private readonly outbox: OutboxRelay,
+    private readonly contexts: ContextFactory,
   ) {}
 
-  build({ queue, handlers }: ConsumerDefinition, middleware: readonly FoundMiddleware[]): HandlerPipeline[] {
+  build(
+    { queue, handlers, concurrency }: ConsumerDefinition,
+    middleware: readonly FoundMiddleware[],
+  ): HandlerPipeline[] {
     const parts = {
       transactional: this.transactional,
       lease: this.lease,
@@ -32,16 +37,18 @@ export class PipelineFactory {
       limits: this.limits,
       relay: this.outbox.relay.bind(this.outbox),
     };
-    return handlers.map(
-      (handler) =>
-        new HandlerPipeline(handler, { ...parts, shared: this.sharedCommit(queue, handler, parts.relay) }),
-    );
+    return handlers.map((handler) => {
+      const lanes = Math.max(1, Math.floor(concurrency / (handler.batchSize ?? 1)));
+      const batches = { groups: this.groups, lanes, outlets: this.contexts };
+      const shared = this.sharedCommit(queue, handler, parts.relay);
+      return new HandlerPipeline(handler, { ...parts, batches, shared });
+    });
   }
 
   private sharedCommit(
     queue: string,
     { commit, groupSize, timeoutMs, className, methodName }: HandlerDefinition,
-    relay: PipelineParts['relay'],
+    relay: Relay,
   ): SharedCommit<SharedMember & Publishing> | undefined {
     if (commit !== 'shared') return undefined;
     return new SharedCommit({

@@ -1,4 +1,4 @@
-import type { Delivery, MessageContext } from '../message/message.module';
+import type { BatchContext, Delivery, MessageContext } from '../message/message.module';
 import type { Authentication, MessageSchema } from '../middleware/middleware.module';
 import type {
   Binding,
@@ -27,8 +27,13 @@ export interface HandlerDefinition {
   readonly transactionId: ((message: IncomingMessage) => string | undefined) | undefined;
   readonly onMissingTransactionId: 'dead-letter' | 'process';
   readonly timeoutMs: number;
-  readonly invoke: (payload: unknown, context: MessageContext) => unknown;
+  /** The most messages of one call; undefined where each message is a call. */
+  readonly batchSize: number | undefined;
+  readonly invoke: Invoke;
 }
+
+/** With one message and its context, or with the messages of a batch and theirs. */
+export type Invoke = (payload: unknown, context: MessageContext | BatchContext) => unknown;
 
 /** One queue with all its handlers. */
 export interface ConsumerDefinition {

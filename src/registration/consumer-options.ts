@@ -1,4 +1,4 @@
-import type { Delivery, Duration, MessageContext } from '../message/message.module';
+import type { BatchContext, Delivery, Duration } from '../message/message.module';
 import type { Authentication, MessageSchema } from '../middleware/middleware.module';
 import type { RetryPolicy } from './retry-schedule';
 
@@ -86,6 +86,17 @@ export interface ConsumerOptions {
   readonly authenticate?: Authentication;
 }
 
+/** Everything `@ReliableBatchConsumer` takes. Only `queue` is needed. */
+export interface BatchConsumerOptions extends Omit<
+  ConsumerOptions,
+  'commit' | 'groupSize' | 'immediateRetries' | 'concurrency'
+> {
+  /** The most messages of one batch. Default 100. */
+  readonly batchSize?: number;
+  /** Messages of this queue at once in this process. Default: room for two batches. */
+  readonly concurrency?: number;
+}
+
 /** Reads the application's configuration: `ConfigService` of @nestjs/config. */
 export interface ConfigReader {
   get<T = string>(key: string): T | undefined;
@@ -96,4 +107,17 @@ export interface ConfigReader {
 export type ConsumerOptionsSource =
   string | ConsumerOptions | ((config: ConfigReader) => string | ConsumerOptions);
 
-export type HandlerFunction = (payload: never, context: MessageContext) => unknown;
+export type BatchConsumerOptionsSource =
+  string | BatchConsumerOptions | ((config: ConfigReader) => string | BatchConsumerOptions);
+
+/**
+ * Nothing: every message is completed. Or an entry for each message, in their order: `undefined` completes it, and an error is what this one
+ * has come to, while the others are committed.
+ */
+// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- what a method without a return gives
+export type BatchResult = void | readonly (Error | undefined)[];
+
+export type BatchHandlerFunction<Payload> = (
+  messages: Payload[],
+  context: BatchContext,
+) => BatchResult | Promise<BatchResult>;

@@ -1,5 +1,5 @@
 import type { ConsumerConfig } from '../config/config.module';
-import type { ConsumerOptions } from './consumer-options';
+import type { BatchConsumerOptions, ConsumerOptions } from './consumer-options';
 import { buildDefinitions, HandlerConfigurationError, type FoundHandler } from './definition-builder';
 
 const defaults = { concurrency: 10, timeoutMs: 20_000, deliveryLimit: 5 } as ConsumerConfig;
@@ -46,6 +46,19 @@ describe('buildDefinitions', () => {
       },
     ]);
     expect(typeOf({ properties: { type: 'a' } } as never)).toBe('a');
+  });
+
+  it.each<[string, Partial<BatchConsumerOptions>, object]>([
+    ['there is room for two batches', {}, { size: 100, concurrency: 200, prefetch: 400 }],
+    ['of the size it names', { batchSize: 30 }, { size: 30, concurrency: 60, prefetch: 120 }],
+    ['it fits into the concurrency', { concurrency: 20 }, { size: 20, concurrency: 20, prefetch: 40 }],
+    ['and into the prefetch', { prefetch: 50 }, { size: 50, concurrency: 50, prefetch: 50 }],
+  ])('a batch: %s', (_, options, expected) => {
+    const invoke = (): undefined => undefined;
+    const found = { className: 'Orders', methodName: 'on', isBatch: true, invoke };
+    const [definition] = buildDefinitions([{ ...found, options: { queue: 'orders', ...options } }], defaults);
+    const { concurrency, prefetch } = definition ?? {};
+    expect({ size: definition?.handlers[0]?.batchSize, concurrency, prefetch }).toEqual(expected);
   });
 
   it.each<[string, Partial<ConsumerOptions>, object]>([

@@ -1,7 +1,7 @@
-import { parseDuration, type Delivery, type MessageContext } from '../message/message.module';
+import { parseDuration, type Delivery } from '../message/message.module';
 import type { ConsumerConfig } from '../config/config.module';
-import type { ConsumerDefinition, HandlerDefinition } from './consumer-definition';
-import type { ConsumerOptions, TypeSource } from './consumer-options';
+import type { ConsumerDefinition, HandlerDefinition, Invoke } from './consumer-definition';
+import type { BatchConsumerOptions, ConsumerOptions, TypeSource } from './consumer-options';
 import { optionProblems } from './options-check';
 import { readRetryPolicy } from './retry-schedule';
 
@@ -9,9 +9,14 @@ import { readRetryPolicy } from './retry-schedule';
 export interface FoundHandler {
   readonly className: string;
   readonly methodName: string;
-  readonly options: ConsumerOptions;
-  readonly invoke: (payload: unknown, context: MessageContext) => unknown;
+  readonly options: AnyOptions;
+  /** Whether it takes many messages at once. Default false. */
+  readonly isBatch?: boolean;
+  readonly invoke: Invoke;
 }
+
+/** What one decorator takes and another does not is told apart by `optionProblems`. */
+type AnyOptions = ConsumerOptions & Pick<BatchConsumerOptions, 'batchSize'>;
 
 /** Stops the boot: one message with everything that is wrong, each line naming class, method and mend. */
 export class HandlerConfigurationError extends Error {
@@ -57,7 +62,7 @@ export function buildDefinitions(
   defaults: ConsumerConfig,
 ): ConsumerDefinition[] {
   const problems = found.flatMap((handler) =>
-    optionProblems(handler.options).map((problem) => `${nameOf(handler)}: ${problem}`),
+    optionProblems(handler.options, handler.isBatch).map((problem) => `${nameOf(handler)}: ${problem}`),
   );
   if (problems.length > 0) throw new HandlerConfigurationError(problems);
 
@@ -77,8 +82,8 @@ export function buildDefinitions(
 function define(queue: string, found: readonly FoundHandler[], defaults: ConsumerConfig): ConsumerDefinition {
   const shared = <K extends (typeof QUEUE_OPTIONS)[number]>(key: K): ConsumerOptions[K] =>
     found.find(({ options }) => options[key] !== undefined)?.options[key];
-  const groupSize = Math.max(...found.map(({ options }) => groupSizeOf(options)));
-  const wanted = groupSize === 1 ? defaults.concurrency : groupSize * GROUPS_AT_ONCE;
+  const together = Math.max(...found.map((one) => batchSizeOf(one) ?? groupSizeOf(one.options)));
+  const wanted = together === 1 ? defaults.concurrency : together * GROUPS_AT_ONCE;
   const concurrency = shared('concurrency') ?? Math.min(wanted, shared('prefetch') ?? Infinity);
   return {
     queue,
@@ -88,7 +93,7 @@ function define(queue: string, found: readonly FoundHandler[], defaults: Consume
       (options.bindings ?? []).map((binding) => ({ exchangeType: 'topic' as const, ...binding })),
     ),
     concurrency,
-    prefetch: shared('prefetch') ?? Math.max(10, concurrency * (groupSize === 1 ? AHEAD : GROUPS_AHEAD)),
+    prefetch: shared('prefetch') ?? Math.max(10, concurrency * (together === 1 ? AHEAD : GROUPS_AHEAD)),
     deliveryLimit: shared('deliveryLimit') ?? defaults.deliveryLimit,
     onUnknownType: shared('onUnknownType') ?? 'dead-letter',
     typeOf: typeReader(shared('typeFrom') ?? 'type'),
@@ -96,10 +101,8 @@ function define(queue: string, found: readonly FoundHandler[], defaults: Consume
   };
 }
 
-function defineHandler(
-  { className, methodName, options, invoke }: FoundHandler,
-  defaults: ConsumerConfig,
-): HandlerDefinition {
+function defineHandler(found: FoundHandler, defaults: ConsumerConfig): HandlerDefinition {
+  const { className, methodName, options, invoke } = found;
   return {
     className,
     methodName,
@@ -115,13 +118,21 @@ function defineHandler(
     transactionId: options.transactionId,
     onMissingTransactionId: options.onMissingTransactionId ?? 'dead-letter',
     timeoutMs: options.timeout === undefined ? defaults.timeoutMs : parseDuration(options.timeout),
+    batchSize: batchSizeOf(found),
     invoke,
   };
 }
 
-function groupSizeOf({ commit, groupSize, concurrency, prefetch }: ConsumerOptions): number {
-  if (commit !== 'shared') return 1;
-  return groupSize ?? Math.min(DEFAULT_GROUP_SIZE, concurrency ?? Infinity, prefetch ?? Infinity);
+function groupSizeOf({ commit, groupSize, ...window }: ConsumerOptions): number {
+  return commit === 'shared' ? (groupSize ?? fitting(window)) : 1;
+}
+
+function batchSizeOf({ isBatch = false, options }: FoundHandler): number | undefined {
+  return isBatch ? (options.batchSize ?? fitting(options)) : undefined;
+}
+
+function fitting({ concurrency, prefetch }: Pick<ConsumerOptions, 'concurrency' | 'prefetch'>): number {
+  return Math.min(DEFAULT_GROUP_SIZE, concurrency ?? Infinity, prefetch ?? Infinity);
 }
 
 function doubled(queue: string, handlers: readonly FoundHandler[]): string[] {

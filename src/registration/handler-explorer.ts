@@ -2,16 +2,21 @@ import { Injectable } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { DiscoveryService, MetadataScanner, ModuleRef } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper';
-import { describeError, type MessageContext, type MiddlewareHandler } from '../message/message.module';
+import { describeError, type MiddlewareHandler } from '../message/message.module';
 import {
   asMiddleware,
   middlewareBeyond,
   readMessageMiddleware,
   type OrderedMiddleware,
 } from '../middleware/middleware.module';
-import type { ConsumerOptions, ConsumerOptionsSource } from './consumer-options';
+import type { ConsumerOptions } from './consumer-options';
 import { HandlerConfigurationError, type FoundHandler } from './definition-builder';
-import { decoratedBeyond, readReliableConsumers } from './reliable-consumer.decorator';
+import {
+  decoratedBeyond,
+  decoratorName,
+  readReliableConsumers,
+  type ConsumerMark,
+} from './reliable-consumer.decorator';
 
 export interface FoundMiddleware extends OrderedMiddleware {
   /** Undefined: every queue. */
@@ -49,17 +54,19 @@ export class HandlerExplorer {
         return [];
       }
       const { instance, name } = candidate;
-      return methods.flatMap(({ methodName, sources }) =>
-        sources.flatMap((source) => {
+      return methods.flatMap(({ methodName, marks }) =>
+        marks.flatMap(({ source, isBatch }) => {
           const options = this.optionsOf(source, `${name}.${methodName}`, problems);
-          return options && instance ? [foundHandler(instance, name, methodName, options)] : [];
+          return options && instance
+            ? [{ ...foundHandler(instance, name, methodName), options, isBatch }]
+            : [];
         }),
       );
     });
     if (!mayIgnore) {
-      for (const name of decoratedBeyond(candidates.map(({ prototype }) => prototype))) {
+      for (const unknown of decoratedBeyond(candidates.map(({ prototype }) => prototype))) {
         problems.push(
-          `${name} has @ReliableConsumer, but no module provides its class; add it to the providers of a module, or to HoldfastModule.forRoot({ handlers: [...] })`,
+          `${unknown}, but no module provides its class; add it to the providers of a module, or to HoldfastModule.forRoot({ handlers: [...] })`,
         );
       }
     }
@@ -104,13 +111,11 @@ export class HandlerExplorer {
     });
   }
 
-  private decoratedMethods(
-    prototype: object,
-  ): { methodName: string; sources: readonly ConsumerOptionsSource[] }[] {
+  private decoratedMethods(prototype: object): { methodName: string; marks: readonly ConsumerMark[] }[] {
     return this.scanner
       .getAllMethodNames(prototype)
-      .map((methodName) => ({ methodName, sources: readReliableConsumers(methodOf(prototype, methodName)) }))
-      .filter(({ sources }) => sources.length > 0);
+      .map((methodName) => ({ methodName, marks: readReliableConsumers(methodOf(prototype, methodName)) }))
+      .filter(({ marks }) => marks.length > 0);
   }
 
   /** A decorator stays with the method it stands on: what overrides it would silently consume nothing. */
@@ -123,16 +128,17 @@ export class HandlerExplorer {
           (one) =>
             Object.hasOwn(one, methodName) && readReliableConsumers(methodOf(one, methodName)).length > 0,
         );
-        return base
+        const [mark] = base ? readReliableConsumers(methodOf(base, methodName)) : [];
+        return base && mark
           ? [
-              `${name}.${methodName} overrides a method of ${base.constructor.name} with @ReliableConsumer and has none itself, so it would consume nothing; decorate it too, or give it another name`,
+              `${name}.${methodName} overrides a method of ${base.constructor.name} with ${decoratorName(mark.isBatch)} and has none itself, so it would consume nothing; decorate it too, or give it another name`,
             ]
           : [];
       });
   }
 
   private optionsOf(
-    source: ConsumerOptionsSource,
+    source: ConsumerMark['source'],
     name: string,
     problems: string[],
   ): ConsumerOptions | undefined {
@@ -175,17 +181,12 @@ function foundHandler(
   instance: object,
   className: string,
   methodName: string,
-  options: ConsumerOptions,
-): FoundHandler {
+): Omit<FoundHandler, 'options' | 'isBatch'> {
   return {
     className,
     methodName,
-    options,
-    invoke: (payload: unknown, context: MessageContext) =>
-      (instance as Record<string, (payload: unknown, context: MessageContext) => unknown>)[methodName]?.(
-        payload,
-        context,
-      ),
+    invoke: (payload, context) =>
+      (instance as Record<string, FoundHandler['invoke']>)[methodName]?.(payload, context),
   };
 }
 

@@ -8,7 +8,6 @@ import {
   TRANSPORT_METADATA,
 } from '@nestjs/microservices/constants';
 import { throwError, type Observable } from 'rxjs';
-import type { MessageContext } from '../message/message.module';
 import type { ConsumerOptions } from './consumer-options';
 import { HandlerConfigurationError, type FoundHandler } from './definition-builder';
 import { HandlerRegistry } from './handler-registry';
@@ -116,7 +115,7 @@ export class HoldfastStrategy extends Server implements CustomTransportStrategy 
           options.queue === undefined
             ? { ...options, queue: pattern }
             : ({ type: pattern, ...options } as ConsumerOptions),
-        invoke: (payload: unknown, context: MessageContext) => handler(payload, context),
+        invoke: (payload, context) => handler(payload, context),
       },
     ];
   }

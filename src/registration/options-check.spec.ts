@@ -175,3 +175,44 @@ describe('optionProblems', () => {
     ]);
   });
 });
+
+describe('optionProblems of a handler of batches', () => {
+  const { immediateRetries: _retries, commit: _commit, groupSize: _size, ...forBatches } = everything;
+
+  it.each<[string, object]>([
+    ['only a queue', { queue: 'orders' }],
+    ['everything there is', { ...forBatches, concurrency: 200, prefetch: 400, batchSize: 100 }],
+    ['no database', { queue: 'orders', idempotency: 'off', batchSize: 2 }],
+    ['one batch at a time', { queue: 'orders', concurrency: 50, batchSize: 50 }],
+  ])('accepts %s', (_name, options) => {
+    expect(optionProblems(options, true)).toEqual([]);
+  });
+
+  it.each<[string, object, RegExp]>([
+    ['a batch of one', { queue: 'q', batchSize: 1 }, /^batchSize: .*2/],
+    ['a batch too large', { queue: 'q', batchSize: 1_001 }, /^batchSize: .*1000/],
+    ['a shared commit', { queue: 'q', commit: 'shared' }, /unknown option commit; there are .*batchSize/],
+    ['a group size', { queue: 'q', groupSize: 10 }, /unknown option groupSize/],
+    ['tries at once', { queue: 'q', immediateRetries: 1 }, /unknown option immediateRetries/],
+    [
+      'a lease',
+      { queue: 'q', idempotency: 'lease' },
+      /^idempotency: a batch is one transaction .* use @ReliableConsumer/,
+    ],
+    [
+      'a batch that could never fill',
+      { queue: 'q', batchSize: 100, concurrency: 20 },
+      /concurrency \(20\) is below batchSize \(100\)/,
+    ],
+  ])('refuses %s', (_name, options, complaint) => {
+    const problems = optionProblems(options, true);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(complaint);
+  });
+
+  it('sends who asks for batches elsewhere to the right place', () => {
+    expect(optionProblems({ queue: 'q', batchSize: 100 })).toEqual([
+      expect.stringMatching(/^batchSize is for .*@ReliableBatchConsumer, or consumers\.registerBatch/),
+    ]);
+  });
+});

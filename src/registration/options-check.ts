@@ -6,7 +6,7 @@ import {
   type Authentication,
   type MessageSchema,
 } from '../middleware/middleware.module';
-import type { ConsumerOptions } from './consumer-options';
+import type { BatchConsumerOptions, ConsumerOptions } from './consumer-options';
 import { readRetryPolicy, type RetryPolicy } from './retry-schedule';
 
 /** AMQP short strings have 255 bytes, and the dead-letter queue's name needs four of them. */
@@ -67,26 +67,45 @@ const OPTIONS = z.strictObject({
   authenticate: judged<Authentication>(assertAuthentication).optional(),
 });
 
-/** @returns what is wrong with the options of one method, one sentence each; empty when nothing is. */
-export function optionProblems(options: unknown): string[] {
-  const { error } = OPTIONS.safeParse(options);
+const BATCH_OPTIONS = OPTIONS.omit({ commit: true, groupSize: true, immediateRetries: true }).extend({
+  batchSize: whole(2, 1_000).optional(),
+  idempotency: z
+    .enum(
+      ['transactional', 'off'],
+      "a batch is one transaction ('transactional'), or has none ('off'); for anything else use @ReliableConsumer",
+    )
+    .optional(),
+});
+
+/**
+ * @param isBatch whether it takes many messages at once.
+ * @returns what is wrong with the options of one method, one sentence each; empty when nothing is.
+ */
+export function optionProblems(options: unknown, isBatch = false): string[] {
+  if (!isBatch && typeof options === 'object' && options !== null && 'batchSize' in options) {
+    return [
+      'batchSize is for handlers that take many messages at once: @ReliableBatchConsumer, or consumers.registerBatch; this one gets one at a time',
+    ];
+  }
+  const allowed = isBatch ? BATCH_OPTIONS : OPTIONS;
+  const { error } = allowed.safeParse(options);
   if (error) {
     return error.issues.map((issue) => {
       const path = issue.path.join('.');
       if (path !== '') return `${path}: ${issue.message}`;
       if (issue.code !== 'unrecognized_keys') return issue.message;
-      return `unknown option ${issue.keys.join(', ')}; there are ${Object.keys(OPTIONS.shape).join(', ')}`;
+      return `unknown option ${issue.keys.join(', ')}; there are ${Object.keys(allowed.shape).join(', ')}`;
     });
   }
-  return contradictions(options as ConsumerOptions);
+  return contradictions(options as ConsumerOptions & BatchConsumerOptions);
 }
 
-function contradictions(options: ConsumerOptions): string[] {
+function contradictions(options: ConsumerOptions & BatchConsumerOptions): string[] {
   const problems: string[] = [];
   const say = (wrong: boolean | undefined, problem: string): void => {
     if (wrong) problems.push(problem);
   };
-  const { prefetch, concurrency } = options;
+  const { prefetch, concurrency, batchSize } = options;
   say(
     prefetch !== undefined && concurrency !== undefined && prefetch < concurrency,
     `prefetch (${String(prefetch)}) is below concurrency (${String(concurrency)}): some handlers could never run; raise prefetch or leave it out`,
@@ -107,6 +126,10 @@ function contradictions(options: ConsumerOptions): string[] {
   say(
     options.groupSize !== undefined && concurrency !== undefined && concurrency < options.groupSize,
     `concurrency (${String(concurrency)}) is below groupSize (${String(options.groupSize)}): a group could never fill; raise concurrency, best to twice the group, or leave it out`,
+  );
+  say(
+    batchSize !== undefined && concurrency !== undefined && concurrency < batchSize,
+    `concurrency (${String(concurrency)}) is below batchSize (${String(batchSize)}): a batch could never fill; raise concurrency, best to twice the batch, or leave it out`,
   );
   say(
     options.declare === false && options.queueType !== undefined,

@@ -17,5 +17,5 @@ export { HandlerConfigurationError, type FoundHandler } from './definition-build
 export { HandlerExplorer, type FoundMiddleware } from './handler-explorer';
 export { HandlerRegistry } from './handler-registry';
 export { HOLDFAST, HoldfastStrategy } from './holdfast-strategy';
-export { hasReliableConsumers, ReliableConsumer } from './reliable-consumer.decorator';
+export { hasReliableConsumers, ReliableBatchConsumer, ReliableConsumer } from './reliable-consumer.decorator';
 export { delayAfter, exponential, longestPath, type RetryPolicy, type RetrySchedule } from './retry-schedule';

@@ -3,6 +3,7 @@ import {
   decoratedBeyond,
   hasReliableConsumers,
   readReliableConsumers,
+  ReliableBatchConsumer,
   ReliableConsumer,
 } from './reliable-consumer.decorator';
 
@@ -16,6 +17,11 @@ class Orders extends Base {
   @ReliableConsumer('one')
   @ReliableConsumer({ queue: 'two', concurrency: 1 })
   on(): void {
+    return;
+  }
+
+  @ReliableBatchConsumer({ queue: 'three', batchSize: 50 })
+  many(_: { id: string }[]): void {
     return;
   }
 
@@ -38,11 +44,22 @@ const methodOf = (type: { prototype: object }, name: string): unknown =>
 
 describe('@ReliableConsumer', () => {
   it('keeps every options of a method, the one next to it first', () => {
-    expect(readReliableConsumers(methodOf(Orders, 'on'))).toEqual([{ queue: 'two', concurrency: 1 }, 'one']);
+    expect(readReliableConsumers(methodOf(Orders, 'on'))).toEqual([
+      { source: { queue: 'two', concurrency: 1 }, isBatch: false },
+      { source: 'one', isBatch: false },
+    ]);
+  });
+
+  it('tells a handler of many messages from one of each', () => {
+    expect(readReliableConsumers(methodOf(Orders, 'many'))).toEqual([
+      { source: { queue: 'three', batchSize: 50 }, isBatch: true },
+    ]);
   });
 
   it('is inherited with the method', () => {
-    expect(readReliableConsumers(methodOf(Orders, 'inherited'))).toEqual(['inherited']);
+    expect(readReliableConsumers(methodOf(Orders, 'inherited'))).toEqual([
+      { source: 'inherited', isBatch: false },
+    ]);
   });
 
   it.each([undefined, null, 7, 'on', {}, () => undefined])('is not on %p', (value) => {
@@ -64,10 +81,18 @@ describe('@ReliableConsumer', () => {
 
   it('names what none of the known classes has', () => {
     expect(decoratedBeyond([Plain.prototype])).toEqual(
-      expect.arrayContaining(['Base.inherited', 'Orders.on']) as string[],
+      expect.arrayContaining([
+        'Base.inherited has @ReliableConsumer',
+        'Orders.on has @ReliableConsumer',
+        'Orders.many has @ReliableBatchConsumer',
+      ]) as string[],
     );
     expect(decoratedBeyond([Orders.prototype])).toEqual([]);
-    expect(decoratedBeyond([Overriding.prototype])).toEqual(['Orders.on', 'Orders.on']);
+    expect(decoratedBeyond([Overriding.prototype]).sort()).toEqual([
+      'Orders.many has @ReliableBatchConsumer',
+      'Orders.on has @ReliableConsumer',
+      'Orders.on has @ReliableConsumer',
+    ]);
   });
 
   it.each<[string, () => unknown, RegExp]>([
@@ -83,6 +108,19 @@ describe('@ReliableConsumer', () => {
         return Wrong;
       },
       /@ReliableConsumer on Wrong\.on: .*static/,
+    ],
+    [
+      'a static method of batches',
+      () => {
+        class Wrong {
+          @ReliableBatchConsumer('q')
+          static on(): void {
+            return;
+          }
+        }
+        return Wrong;
+      },
+      /@ReliableBatchConsumer on Wrong\.on: .*static/,
     ],
     [
       'a getter',

@@ -13,7 +13,8 @@ import { EventPattern } from '@nestjs/microservices';
 import * as holdfast from 'holdfast';
 import {
   Consumers, Discard, EventBus, exponential, HOLDFAST, HoldfastModule, HoldfastStrategy, MessageMiddleware, ObservabilityModule, PermanentError,
-  ReliableConsumer, RetryLater, type MessageContext, type MiddlewareContext, type MiddlewareHandler, type Next,
+  ReliableBatchConsumer, ReliableConsumer, RetryLater, type BatchContext, type BatchResult, type MessageContext, type MiddlewareContext,
+  type MiddlewareHandler, type Next,
 } from 'holdfast';
 declare const app: INestApplication;
 declare const ctx: MessageContext;
