@@ -40,8 +40,6 @@ const SQL_ONLY_IN_STORES = ['Literal[value=', 'TemplateElement[value.raw='].map(
 
 export default tseslint.config(
   { ignores: ['dist/', 'coverage/', 'node_modules/', '.holdfast/', '**/*.d.ts'] },
-  // AT THE MERGE of shared commits, batches, leases and the inbox: take this line out.
-  { ignores: ['bench/not-yet/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   {

@@ -46,6 +46,20 @@ export const duplicates = consumption({
       messages: MEDIUM,
       load: async () => (await import('../holdfast/transactional')).holdfastSql,
     },
+    {
+      name: 'holdfast-shared-sql',
+      label: 'Holdfast, shared commit, `ctx.sql.query(…)`',
+      isHoldfast: true,
+      messages: { full: 20_000, quick: 5_000 },
+      load: async () => (await import('../holdfast/grouped')).sharedSql,
+    },
+    {
+      name: 'holdfast-batch',
+      label: 'Holdfast, `@ReliableBatchConsumer` of 100',
+      isHoldfast: true,
+      messages: FAST,
+      load: async () => (await import('../holdfast/grouped')).batch,
+    },
   ],
   targets: [],
 });

@@ -40,6 +40,13 @@ export const latency: Part<ConsumerVariant> = {
       messages: MESSAGES,
       load: async () => (await import('../holdfast/transactional')).timedSql,
     },
+    {
+      name: 'holdfast-shared-sql',
+      label: 'Holdfast, shared commit, `ctx.sql.query(…)`',
+      isHoldfast: true,
+      messages: MESSAGES,
+      load: async () => (await import('../holdfast/grouped')).timedSharedSql,
+    },
   ],
   targets: [{ variant: 'holdfast-sql', against: 'hand-written', measure: 'p99', atMost: 1.2 }],
   measure: (variant, stage) => latencyOf(NAME, variant, stage),

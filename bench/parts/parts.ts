@@ -1,6 +1,7 @@
 import type { Part } from '../part';
 import { duplicates } from './duplicates';
 import { idempotent } from './idempotent';
+import { inbox } from './inbox';
 import { latency } from './latency';
 import { memory } from './memory';
 import { outbox } from './outbox';
@@ -9,4 +10,14 @@ import { replay } from './replay';
 import { retry } from './retry';
 
 /** All of them, in the order of the page. */
-export const PARTS: readonly Part[] = [plain, idempotent, duplicates, latency, retry, outbox, replay, memory];
+export const PARTS: readonly Part[] = [
+  plain,
+  idempotent,
+  duplicates,
+  latency,
+  retry,
+  outbox,
+  replay,
+  memory,
+  inbox,
+];

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ReliableBatchConsumer, ReliableConsumer, type BatchContext, type MessageContext } from 'holdfast';
-import { CONSUMER, startHoldfast } from '../holdfast/app';
-import { INSERT, valuesOf } from '../holdfast/orders';
+import { CONSUMER, startHoldfast } from './app';
+import { INSERT, valuesOf } from './orders';
 import type { Consumer } from '../measuring/consumer';
 import type { BenchMessage } from '../measuring/order';
 import { Tally } from '../measuring/tally';
@@ -50,17 +50,6 @@ class BatchOrders {
   }
 }
 
-@Injectable()
-class LeaseOrders {
-  constructor(private readonly tally: Tally) {}
-
-  /** The effect is outside the database: counting is all there is of it. */
-  @ReliableConsumer({ ...CONSUMER, idempotency: 'lease' })
-  async onOrder(order: BenchMessage): Promise<void> {
-    this.tally.handling(order);
-  }
-}
-
 /** Up to a hundred waiting messages in one transaction, one handler call each. */
 export const sharedTxQuery: Consumer = { start: (run) => startHoldfast(SharedQueryOrders, run) };
 export const sharedSql: Consumer = { start: (run) => startHoldfast(SharedSqlOrders, run) };
@@ -70,6 +59,3 @@ export const timedSharedSql: Consumer = {
 
 /** A hundred messages in one call. */
 export const batch: Consumer = { start: (run) => startHoldfast(BatchOrders, run) };
-
-/** Claimed, handled, completed; for effects that no transaction covers. */
-export const lease: Consumer = { start: (run) => startHoldfast(LeaseOrders, run) };
