@@ -1,9 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import { Discard, EventBus, ReliableConsumer, type MessageContext } from 'holdfast';
+import {
+  Discard,
+  EventBus,
+  PermanentError,
+  ReliableBatchConsumer,
+  ReliableConsumer,
+  type BatchContext,
+  type BatchResult,
+  type MessageContext,
+} from 'holdfast';
 import { z } from 'zod';
-import { EVENTS, FLAKY_DELAYS, queueOf } from '../load/kinds';
+import { EVENTS, FLAKY_DELAYS, queueOf, type BatchFate } from '../load/kinds';
 import { takeOrders } from './control';
-import { INSERT_EFFECT, PlainEffects } from './effects';
+import { columnsOf, INSERT_EFFECT, INSERT_EFFECTS, PlainEffects } from './effects';
 import { markPoints, watchMessages } from './joints';
 import { lastWords, witness } from './witness';
 
@@ -17,6 +26,8 @@ markPoints();
 interface Numbered {
   readonly number: number;
 }
+
+type BatchMessage = Numbered & { readonly fate: BatchFate };
 
 const Checked = z.object({ number: z.number(), discard: z.boolean() });
 
@@ -48,6 +59,30 @@ export class ChaosHandlers {
   async onShared({ fails }: Numbered & { fails: boolean }, context: MessageContext): Promise<void> {
     await effect(context);
     if (fails && context.attempt === 1) throw new Error('once');
+  }
+
+  /** Some refuse themselves and some spoil their batch, always: the others must not be counted among them. */
+  @ReliableBatchConsumer({
+    queue: queueOf('batch'),
+    batchSize: 20,
+    concurrency: 40,
+    prefetch: 80,
+    retry: { delays: ['1s'] },
+  })
+  async onBatch(messages: BatchMessage[], { messages: contexts, sql }: BatchContext): Promise<BatchResult> {
+    const refused = messages.map(({ fate }) =>
+      fate === 'refused' ? new PermanentError('it says so') : undefined,
+    );
+    const rows = contexts.filter((_, i) => !refused[i]).map(effectOf);
+    if (rows.length > 0) await sql.query(INSERT_EFFECTS, columnsOf(rows));
+    if (messages.some(({ fate }) => fate === 'poison')) throw new Error('one of them is poison');
+    return refused;
+  }
+
+  /** Its effect is outside the transaction, so it may come twice; completion may not. */
+  @ReliableConsumer({ queue: queueOf('lease'), idempotency: 'lease', timeout: '15m', ...PACE })
+  async onLease(_: Numbered, context: MessageContext): Promise<void> {
+    await this.plain.write(...effectOf(context));
   }
 
   @ReliableConsumer({ queue: queueOf('twins'), ...PACE })

@@ -14,8 +14,18 @@ export const EFFECT_SCHEMA = `
 
 export const INSERT_EFFECT = `insert into ${EFFECT_TABLE} (consumer, message, attempt, replica) values ($1, $2, $3, $4)`;
 
+export const INSERT_EFFECTS = `insert into ${EFFECT_TABLE} (consumer, message, attempt, replica)
+  select * from unnest($1::text[], $2::text[], $3::int[], $4::text[])`;
+
+type EffectRow = readonly [string, string, number, string];
+
+/** The values of `INSERT_EFFECTS`. */
+export function columnsOf(rows: readonly EffectRow[]): unknown[][] {
+  return [0, 1, 2, 3].map((column) => rows.map((row) => row[column]));
+}
+
 interface Waiting {
-  readonly row: readonly [string, string, number, string];
+  readonly row: EffectRow;
   readonly resolve: () => void;
 }
 
@@ -52,12 +62,10 @@ export class PlainEffects {
   }
 
   private async insist(batch: readonly Waiting[]): Promise<void> {
-    const columns = [0, 1, 2, 3].map((column) => batch.map(({ row }) => row[column]));
-    const text = `insert into ${EFFECT_TABLE} (consumer, message, attempt, replica)
-      select * from unnest($1::text[], $2::text[], $3::int[], $4::text[])`;
+    const columns = columnsOf(batch.map(({ row }) => row));
     for (;;) {
       try {
-        await this.pool.query(text, columns);
+        await this.pool.query(INSERT_EFFECTS, columns);
         return;
       } catch {
         await new Promise((resolve) => setTimeout(resolve, 100));

@@ -36,6 +36,8 @@ export const queueOf = (kind: string): string => `${NAMESPACE}.${kind}`;
 export const WORK_QUEUES: readonly string[] = [
   'transactional',
   'shared',
+  'batch',
+  'lease',
   'twins',
   'plain',
   'flaky',
@@ -86,6 +88,17 @@ export function kindsOf(seed: number): readonly Kind[] {
       body: (number) => json({ number, fails: failsOnce(number) }),
       expected: (number) => [effect('shared', failsOnce(number) ? 2 : 1)],
     }),
+    simple('batch', 20, {
+      copies: (number) => (fate('batch', number) < 0.1 ? 2 : 1),
+      body: (number) => json({ number, fate: batchFate(number) }),
+      expected: (number) =>
+        batchFate(number) === 'good'
+          ? [effect('batch')]
+          : [{ consumer: queueOf('batch'), end: 'dead-letter', once: true }],
+    }),
+    simple('lease', 12, {
+      expected: () => [{ consumer: queueOf('lease'), end: 'effect', once: false, attempt: 1 }],
+    }),
     simple('twins', 22, { copies: (number) => 2 + Math.floor(fate('twins', number) * 4) }),
     simple('plain', 20, {
       expected: () => [{ consumer: queueOf('plain'), end: 'effect', once: false, attempt: 1 }],
@@ -116,6 +129,14 @@ export function kindsOf(seed: number): readonly Kind[] {
       expected: () => [{ consumer: queueOf('policed'), end: 'effect-or-dead-letter', once: true }],
     }),
   ];
+}
+
+/** What a message of `batch` does to those it is handled with. */
+export type BatchFate = 'good' | 'refused' | 'poison';
+
+function batchFate(number: number): BatchFate {
+  if (number % 50 === 9) return 'refused';
+  return number % 100 === 23 ? 'poison' : 'good';
 }
 
 const failsOnce = (number: number): boolean => number % 50 === 7;
