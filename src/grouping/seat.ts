@@ -45,9 +45,9 @@ export class Seat<Member> {
     this.isFresh = false;
   }
 
-  /** @returns whether a member sits here that has not been in a run yet. */
-  renew(): Promise<boolean> {
-    if (this.isFresh) return Promise.resolve(true);
+  /** @returns whether a member sits here that has not been in a run yet; known at once before the first run, which is nearly always the only one. */
+  renew(): true | Promise<boolean> {
+    if (this.isFresh) return true;
     return new Promise((resolve) => {
       this.back = resolve;
       this.end(this);
