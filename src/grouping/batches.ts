@@ -167,8 +167,7 @@ async function comeBack<Member extends BatchMember>(
   seats: readonly Seat<Member>[],
 ): Promise<readonly Seat<Member>[]> {
   const waited = seats.filter((seat) => seat.member?.isAborted === false);
-  const renewed = waited.map((seat) => seat.renew());
-  if (renewed.every((one) => one === true)) return waited;
-  const back = await Promise.all(renewed);
+  if (waited.every((seat) => seat.isFresh)) return waited;
+  const back = await Promise.all(waited.map((seat) => seat.renew()));
   return waited.filter((_, i) => back[i]);
 }
