@@ -165,6 +165,7 @@ async function comeBack<Member extends BatchMember>(
   seats: readonly Seat<Member>[],
 ): Promise<readonly Seat<Member>[]> {
   const waited = seats.filter((seat) => seat.member?.isAborted === false);
+  if (waited.every((seat) => seat.isFresh)) return waited;
   const back = await Promise.all(waited.map((seat) => seat.renew()));
   return waited.filter((_, i) => back[i]);
 }

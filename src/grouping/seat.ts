@@ -18,14 +18,14 @@ export class Seat<Member> {
   private sitting: Member | undefined;
   private answer: ((end: BatchEnd<Member>) => void) | undefined;
   private back: ((isBack: boolean) => void) | undefined;
-  private isFresh = false;
+  private fresh = false;
 
   /** @returns what becomes of this member. */
   take(member: Member): Promise<BatchEnd<Member>> {
     return new Promise((resolve) => {
       this.sitting = member;
       this.answer = resolve;
-      this.isFresh = true;
+      this.fresh = true;
       this.report(true);
     });
   }
@@ -40,14 +40,19 @@ export class Seat<Member> {
     return this.sitting;
   }
 
+  /** Whether who sits here has not been in a run yet. */
+  get isFresh(): boolean {
+    return this.fresh;
+  }
+
   /** From now on it has been in a run. */
   use(): void {
-    this.isFresh = false;
+    this.fresh = false;
   }
 
   /** @returns whether a member sits here that has not been in a run yet. */
   renew(): Promise<boolean> {
-    if (this.isFresh) return Promise.resolve(true);
+    if (this.fresh) return Promise.resolve(true);
     return new Promise((resolve) => {
       this.back = resolve;
       this.end(this);
