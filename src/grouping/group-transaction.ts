@@ -86,8 +86,9 @@ export class GroupTransaction {
       const row = member.key && rows.get(member.key.transactionId);
       if (!member.key || row?.mine) continue;
       const judged = judgeClaim(row, member.key);
-      // By itself it asks whether the process that held the row has died of it.
-      outcomes.set(member, judged === 'take-over' ? 'again' : judged);
+      if (judged !== 'take-over') outcomes.set(member, judged);
+      else if (!(await this.inbox.takeOver(transaction, member.key, row?.copy_token ?? null)))
+        outcomes.set(member, 'again');
     }
     return outcomes;
   }

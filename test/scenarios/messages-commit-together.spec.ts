@@ -85,6 +85,18 @@ describe('messages commit together', () => {
     for (const id of ids) expect(await world.effects('shared', id)).toBe(1);
   });
 
+  it('takes over what a run under a lease has left behind', async () => {
+    const ids = idsOf('left', 5);
+    await world.database.query(
+      `insert into holdfast.inbox_message (consumer, transaction_id, state, body_hash, copy_token, due_at)
+       values ($1, 'left-2', 'running', substr(sha256($2), 1, 16), gen_random_uuid(), now() - interval '1 second')`,
+      [queue, Buffer.from('{"parts":[]}')],
+    );
+    await deliverAtOnce(queue, ids);
+    await completed(ids);
+    for (const id of ids) expect(await world.effects('shared', id)).toBe(1);
+  });
+
   it('lets a bad message cost its neighbours a second run and nothing else', async () => {
     const ids = idsOf('bad', 30);
     handlers().work.set('bad-7', async (ctx) => {
