@@ -10,6 +10,7 @@ import {
   type MiddlewareHandler,
   type Next,
 } from 'holdfast';
+import { eventually } from '../support/eventually';
 import { aQueue, World, type RunningHoldfast, type Settled } from '../support/holdfast';
 
 const queue = aQueue('batches');
@@ -85,7 +86,13 @@ describe('a batch keeps its messages apart', () => {
 
   /** On whichever replica it is. */
   const outcome = (id: string, kind: Settled['outcome']['kind']): Promise<Settled> =>
-    Promise.race(replicas.map((one) => one.outcome(id, kind)));
+    eventually(() => {
+      const found = replicas
+        .flatMap(({ settled }) => settled)
+        .find((one) => one.transactionId === id && one.outcome.kind === kind);
+      if (!found) throw new Error(`${id} has not been settled as ${kind}`);
+      return found;
+    }, 30_000);
   const completed = (ids: readonly string[]): Promise<Settled[]> =>
     Promise.all(ids.map((id) => outcome(id, 'completed')));
 
