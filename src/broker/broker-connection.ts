@@ -5,6 +5,7 @@ import type { BrokerConfig } from '../config/config.module';
 import { backoffMs, settleWithin, type EventBus } from '../message/message.module';
 import { answerWithin } from './answer-within';
 import { closeChannel } from './close-channel';
+import { writeOnceATurn } from './one-write-a-turn';
 import { surviveUnreadableHeaders } from './unreadable-headers';
 
 export type ConnectionName = 'consume' | 'publish';
@@ -99,6 +100,7 @@ export class BrokerConnection {
       // ACM types the ChannelModel that it emits as amqplib's narrower Connection.
       this.current = connection as unknown as ChannelModel;
       surviveUnreadableHeaders(this.current);
+      writeOnceATurn(this.current);
       this.change('connected');
       for (const listener of this.connectedListeners) listener(this.current);
     });

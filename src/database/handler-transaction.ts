@@ -1,11 +1,12 @@
-import type { Writable } from 'node:stream';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { PoolClient, QueryConfig, QueryResult } from 'pg';
 import type { Sql } from '../message/message.module';
 import type { HandlerConnections } from './handler-connections';
 import { classifySqlError, sqlStateOf } from './sql-state';
 import type { StatementNames } from './statement-names';
+import { NotBegunError, open, send } from './statements';
 import { TransactionAccess, TransactionEndedError } from './transaction-access';
+import type { Wire } from './wire';
 
 /** A statement before it has failed; what failed it is not known here. */
 const IN_FAILED_TRANSACTION = '25P02';
@@ -30,9 +31,9 @@ export class TransactionLostError extends Error {
 /** What a handler gets of its transaction. */
 export type HandlerAccess = Pick<TransactionAccess, 'manager' | 'sql' | 'assertOpen'>;
 
-/** The socket of a client is not in pg's types; `test/assumptions` watches over it. */
+/** Not in pg's types; `test/assumptions` watches over it. */
 interface WiredClient {
-  readonly connection: { readonly stream: Pick<Writable, 'cork' | 'uncork'> };
+  readonly connection: Wire;
 }
 
 /**
@@ -79,26 +80,17 @@ export class HandlerTransaction {
     lockTimeoutMs: number,
     ...first: QueryConfig[]
   ): Promise<QueryResult<Record<string, unknown>>[]> {
-    // All are on the wire before any is answered (`pipeline: true`), and in one packet: each write wakes a process of the
-    // server, which costs more than the statement. A failed BEGIN means a dead connection.
-    const { stream } = this.wire;
-    stream.cork();
-    const begun = this.client.query(`begin; set local lock_timeout = ${String(lockTimeoutMs)}`);
-    const results = first.map((statement) =>
-      this.client.query<Record<string, unknown>>(within(lockTimeoutMs + this.answerTimeoutMs, statement)),
-    );
-    stream.uncork();
-    const [opened, ...answered] = await Promise.allSettled([begun, ...results]);
-    if (opened.status === 'rejected') throw this.lostBecause('begin', opened.reason);
-    return answered.map((answer) => {
-      if (answer.status === 'rejected') throw answer.reason as Error;
-      return answer.value;
-    });
+    try {
+      return await open(this.client, lockTimeoutMs, first, lockTimeoutMs + this.answerTimeoutMs);
+    } catch (error) {
+      if (error instanceof NotBegunError) throw this.lostBecause('begin', error.cause);
+      throw error;
+    }
   }
 
   async query(config: QueryConfig): Promise<QueryResult<Record<string, unknown>>> {
     if (this.closed) throw new TransactionEndedError();
-    return this.client.query<Record<string, unknown>>(within(this.answerTimeoutMs, config));
+    return send(this.client, config, this.answerTimeoutMs);
   }
 
   get manager(): EntityManager {
@@ -133,8 +125,8 @@ export class HandlerTransaction {
     const handOver = this.broken ? undefined : this.connections.nextInLine();
     // By then the next transaction has written its BEGIN.
     if (handOver ?? last) this.gatherThisTurn();
-    const written = last && this.client.query<Record<string, unknown>>(within(this.answerTimeoutMs, last));
-    const answer = this.client.query(within(this.answerTimeoutMs, { text: 'commit' }));
+    const written = last && send(this.client, last, this.answerTimeoutMs);
+    const answer = send(this.client, { text: 'commit' }, this.answerTimeoutMs);
     if (handOver) {
       this.ended = true;
       handOver(this.client);
@@ -156,7 +148,7 @@ export class HandlerTransaction {
     if (this.ended) return;
     this.close();
     try {
-      await this.client.query(within(this.answerTimeoutMs, { text: 'rollback' }));
+      await send(this.client, { text: 'rollback' }, this.answerTimeoutMs);
       this.end(false);
     } catch {
       this.end(true);
@@ -191,7 +183,7 @@ export class HandlerTransaction {
     if (!destroy) this.client.off('error', this.onError);
   }
 
-  private get wire(): WiredClient['connection'] {
+  private get wire(): Wire {
     return (this.client as unknown as WiredClient).connection;
   }
 
@@ -216,10 +208,4 @@ export class HandlerTransaction {
       cause,
     });
   }
-}
-
-/** Without an answer by then pg destroys the connection and rejects; the option is missing in pg's types. */
-function within(timeoutMs: number, config: QueryConfig): QueryConfig {
-  const bounded: QueryConfig & { query_timeout: number } = { ...config, query_timeout: timeoutMs };
-  return bounded;
 }

@@ -3,6 +3,7 @@ import type { PoolClient, QueryResult } from 'pg';
 import type { Sql } from '../message/message.module';
 import { isStalePlan } from './sql-state';
 import type { StatementNames } from './statement-names';
+import { send } from './statements';
 
 /** The TypeORM internals that put a QueryRunner on a connection in mid-transaction; `test/assumptions` watches over them. */
 type AdoptingQueryRunner = Omit<QueryRunner, 'isTransactionActive' | 'isReleased'> & {
@@ -80,9 +81,10 @@ export class TransactionAccess {
   private send(text: string, values: unknown[] | undefined): Promise<QueryResult> {
     // Without values it may be several statements, which cannot be prepared.
     const name = values && values.length > 0 ? this.names.nameOf(text) : undefined;
-    if (name === undefined) return this.client.query(text, values);
-    return this.client.query({ name, text, values }).catch((error: unknown) => {
-      if (isStalePlan(error)) this.names.refuse(text);
+    return send(this.client, { name, text, values }).catch((error: unknown) => {
+      if (name !== undefined && isStalePlan(error)) this.names.refuse(text);
+      // The stack of who sent it, not that of the socket which brought the answer.
+      if (error instanceof Error) Error.captureStackTrace(error);
       throw error;
     });
   }
