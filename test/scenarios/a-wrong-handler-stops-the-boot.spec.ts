@@ -5,6 +5,7 @@ import {
   HandlerConfigurationError,
   HoldfastModule,
   MessageMiddleware,
+  ReliableBatchConsumer,
   ReliableConsumer,
   type ConsumerOptions,
   type HoldfastOptions,
@@ -167,6 +168,24 @@ describe('a wrong handler stops the boot with one message that names class, meth
       }
     }
     expect(await bootError({ handlers: [Overriding] })).toMatchSnapshot();
+  });
+
+  it('a handler of batches, for the same reasons', async () => {
+    class Batches {
+      @ReliableBatchConsumer({ queue: 'orders', batchSize: 1 })
+      onOrders(_: unknown[]): void {
+        return;
+      }
+    }
+    class Overriding extends Batches {
+      override onOrders(): void {
+        return;
+      }
+    }
+    const single = orders({ queue: 'orders', batchSize: 100 } as ConsumerOptions);
+    expect(await bootError({ handlers: [Batches] })).toMatchSnapshot();
+    expect(await bootError({ handlers: [Overriding] })).toMatchSnapshot();
+    expect(await bootError({ handlers: [single] })).toMatchSnapshot();
   });
 
   it('a class that two modules provide', async () => {
