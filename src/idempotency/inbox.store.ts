@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { QueryConfig } from 'pg';
-import { Database, type HandlerTransaction } from '../database/database.module';
+import { classifySqlError, Database, Gatherer, type HandlerTransaction } from '../database/database.module';
 import type { InboxClaimRow, InboxKey, InboxState } from './claim';
 
 /** An attempt in the history of a message. */
@@ -36,6 +36,19 @@ export interface CopyRecord {
   readonly error: string | undefined;
   readonly handler: string | undefined;
 }
+
+interface Recorded {
+  readonly key: InboxKey;
+  readonly copy: CopyRecord;
+}
+
+interface Confirmed {
+  readonly key: InboxKey;
+  readonly token: string;
+}
+
+/** Two at once leave the other connections of the pool to pauses, probes and leases. */
+const MANY = { most: 200, atOnce: 2, identityOf, isOfOneItem: isOneRowsDoing };
 
 const HASH_BYTES = 16;
 
@@ -94,24 +107,34 @@ const READ_CLAIM = `select state, body_hash, failed_attempts, copy_token, copy_c
  */
 const SOON = "set_config('lock_timeout', '2s', true)";
 
-/** Only over a row that this very delivery owns ($11 its token), that an earlier try of this statement wrote, or that nobody runs any more. */
-const RECORD_COPY = `insert into holdfast.inbox_message as m
+/** Where many rows are written at once, everybody waits for one that is held: it is tried again by itself. */
+const SOONER = "set_config('lock_timeout', '250ms', true)";
+
+/**
+ * Only over rows that these very deliveries own ($11 their tokens, each of one message), that an earlier try of this statement wrote, or that
+ * nobody runs any more. Neither this nor the next has a name: a plan that was kept from when the table was small would read the whole of it.
+ */
+const RECORD_COPIES = `insert into holdfast.inbox_message as m
   (consumer, transaction_id, state, body_hash, failed_attempts, copy_token, due_at, reason, history)
-select $1::text, $2::text, $3::text, $4::bytea, $5::int, $6::uuid, clock_timestamp() + $7::float8 * interval '1 millisecond', $8::text,
-  jsonb_build_array(jsonb_build_object('at', clock_timestamp(), 'attempt', $5::int, 'outcome', $3::text, 'reason', $8::text,
-    'error', $9::text, 'handler', $10::text))
-  from ${SOON}
+select c.consumer, c.transaction_id, c.state, c.body_hash, c.failed_attempts, c.token,
+       clock_timestamp() + c.delay_ms * interval '1 millisecond', c.reason,
+       jsonb_build_array(jsonb_build_object('at', clock_timestamp(), 'attempt', c.failed_attempts, 'outcome', c.state, 'reason', c.reason,
+         'error', c.error, 'handler', c.handler))
+  from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::int[], $6::uuid[], $7::float8[], $8::text[], $9::text[], $10::text[])
+    as c (consumer, transaction_id, state, body_hash, failed_attempts, token, delay_ms, reason, error, handler), ${SOONER}
 on conflict (consumer, transaction_id) do update
    set state = excluded.state, failed_attempts = excluded.failed_attempts, copy_token = excluded.copy_token,
        copy_confirmed = false, due_at = excluded.due_at, reason = excluded.reason, updated_at = now(), version = m.version + 1,
        history = case when m.copy_token = excluded.copy_token then m.history
                       when jsonb_array_length(m.history) >= 100 then (m.history - 0) || excluded.history
                       else coalesce(m.history, '[]'::jsonb) || excluded.history end
- where m.copy_token in ($6::uuid, $11::uuid) or (m.state = 'running' and m.due_at <= clock_timestamp())`;
+ where m.copy_token = excluded.copy_token or m.copy_token = any ($11::uuid[])
+    or (m.state = 'running' and m.due_at <= clock_timestamp())
+returning copy_token`;
 
-const CONFIRM_COPY = `update holdfast.inbox_message set copy_confirmed = true, updated_at = now()
-  from ${SOON}
- where consumer = $1 and transaction_id = $2 and copy_token = $3`;
+const CONFIRM_COPIES = `update holdfast.inbox_message m set copy_confirmed = true, updated_at = now()
+  from unnest($1::text[], $2::text[], $3::uuid[]) as c (consumer, transaction_id, token), ${SOONER}
+ where m.consumer = c.consumer and m.transaction_id = c.transaction_id and m.copy_token = c.token`;
 
 const FORGET = `delete from holdfast.inbox_message
  using ${SOON}
@@ -139,7 +162,13 @@ select m.consumer, m.transaction_id as "transactionId", m.state, m.failed_attemp
 /** All SQL on the inbox but that of the retention. */
 @Injectable()
 export class InboxStore {
-  constructor(private readonly database: Database) {}
+  private readonly records: Gatherer<Recorded, boolean>;
+  private readonly confirmations: Gatherer<Confirmed, undefined>;
+
+  constructor(private readonly database: Database) {
+    this.records = new Gatherer<Recorded, boolean>((copies) => this.recordCopies(copies), MANY);
+    this.confirmations = new Gatherer<Confirmed, undefined>((copies) => this.confirmCopies(copies), MANY);
+  }
 
   /** Begins the transaction and takes the row in one round trip. @returns false when the row is taken. */
   async beginWithClaim(transaction: HandlerTransaction, key: InboxKey): Promise<boolean> {
@@ -230,25 +259,12 @@ export class InboxStore {
   }
 
   /** @returns false when the row is no longer this delivery's to write. */
-  async recordCopy(key: InboxKey, copy: CopyRecord): Promise<boolean> {
-    const { rowCount } = await this.database.query(RECORD_COPY, [
-      key.consumer,
-      key.transactionId,
-      copy.state,
-      key.bodyHash,
-      copy.failedAttempts,
-      copy.token,
-      copy.delayMs ?? null,
-      storable(copy.reason),
-      copy.error === undefined ? null : storable(copy.error),
-      copy.handler ?? null,
-      key.copyToken ?? null,
-    ]);
-    return rowCount === 1;
+  recordCopy(key: InboxKey, copy: CopyRecord): Promise<boolean> {
+    return this.records.add({ key, copy });
   }
 
   async confirmCopy(key: InboxKey, token: string): Promise<void> {
-    await this.database.query(CONFIRM_COPY, [key.consumer, key.transactionId, token]);
+    await this.confirmations.add({ key, token });
   }
 
   /** Forgets a copy that could not be made, so that the message itself owns what comes of it. */
@@ -265,6 +281,51 @@ export class InboxStore {
   async findByTransactionId(transactionId: string): Promise<InboxRow[]> {
     return (await this.database.query<InboxRow>(FIND, [transactionId])).rows;
   }
+
+  private async recordCopies(copies: readonly Recorded[]): Promise<boolean[]> {
+    const inOrder = sorted(copies);
+    const column = (of: (one: Recorded) => unknown): unknown[] => inOrder.map(of);
+    const { rows } = await this.database.query<{ copy_token: string }>(RECORD_COPIES, [
+      column(({ key }) => key.consumer),
+      column(({ key }) => key.transactionId),
+      column(({ copy }) => copy.state),
+      column(({ key }) => key.bodyHash),
+      column(({ copy }) => copy.failedAttempts),
+      column(({ copy }) => copy.token),
+      column(({ copy }) => copy.delayMs ?? null),
+      column(({ copy }) => storable(copy.reason)),
+      column(({ copy }) => (copy.error === undefined ? null : storable(copy.error))),
+      column(({ copy }) => copy.handler ?? null),
+      inOrder.flatMap(({ key }) => key.copyToken ?? []),
+    ]);
+    const written = new Set(rows.map(({ copy_token: token }) => token));
+    return copies.map(({ copy }) => written.has(copy.token));
+  }
+
+  private async confirmCopies(copies: readonly Confirmed[]): Promise<undefined[]> {
+    const inOrder = sorted(copies);
+    await this.database.query(CONFIRM_COPIES, [
+      inOrder.map(({ key }) => key.consumer),
+      inOrder.map(({ key }) => key.transactionId),
+      inOrder.map(({ token }) => token),
+    ]);
+    return copies.map(() => undefined);
+  }
+}
+
+/** Text that Postgres refuses, or a row that somebody holds. */
+function isOneRowsDoing(error: unknown): boolean {
+  const failure = classifySqlError(error);
+  return failure !== undefined && failure !== 'infrastructure';
+}
+
+/** Two statements with the same rows wait for each other, and never both. */
+function sorted<Row extends { readonly key: InboxKey }>(rows: readonly Row[]): readonly Row[] {
+  return [...rows].sort((a, b) => (identityOf(a) < identityOf(b) ? -1 : 1));
+}
+
+function identityOf({ key }: { readonly key: InboxKey }): string {
+  return `${key.transactionId}\0${key.consumer}`;
 }
 
 function idsOf(keys: readonly InboxKey[]): string[] {
