@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { Pool } from 'pg';
+import pg, { Pool } from 'pg';
 import { DataSource, getMetadataArgsStorage } from 'typeorm';
 import { InjectConfig, type DatabaseConfig } from '../config/config.module';
 import { backoffMs, DependencyGate, EventBus, settleWithin } from '../message/message.module';
@@ -43,6 +43,8 @@ export class Database implements OnApplicationShutdown {
     };
     this.dataSource = new DataSource({
       type: 'postgres',
+      // Not whichever TypeORM finds: our statements are made of this pg's own (`statements.ts`).
+      driver: pg,
       url: config.url,
       entities: [...new Set<unknown>([...entities, ...decoratedEntities()])] as EntityClass[],
       synchronize: false,
