@@ -1,7 +1,7 @@
 import type { Part } from '../part';
 import { duplicates } from './duplicates';
 import { idempotent } from './idempotent';
-import { inbox } from './inbox';
+import { bigInbox, inbox } from './inbox';
 import { latency } from './latency';
 import { memory } from './memory';
 import { outbox } from './outbox';
@@ -20,4 +20,5 @@ export const PARTS: readonly Part[] = [
   replay,
   memory,
   inbox,
+  bigInbox,
 ];
