@@ -61,7 +61,8 @@ export const handWrittenBatch: Consumer = {
 
 async function commit(pool: Pool, batch: readonly Waiting[]): Promise<void> {
   await inTransaction(pool, async (client) => {
-    const { rows } = await client.query<{ message_id: string }>(REMEMBER, [batch.map(({ id }) => id)]);
+    // In one order, or two batches with the same messages end in a deadlock, as they did at first.
+    const { rows } = await client.query<{ message_id: string }>(REMEMBER, [batch.map(({ id }) => id).sort()]);
     const known = new Set(rows.map((row) => row.message_id));
     // A twin within the batch: the first of them counts.
     const fresh = batch.filter(({ id }) => known.delete(id));
